@@ -1,0 +1,1 @@
+"""The launcher behind manage.py: environment, instances, processes, and the commands built from them."""

@@ -1,0 +1,48 @@
+"""An instance's models/000_config.py, rendered from private/000_config.py.example."""
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from launcher.errors import LauncherError
+
+__all__ = ("CONFIG_EXAMPLE", "render_config", "write_config")
+
+CONFIG_EXAMPLE = Path(__file__).resolve().parents[1] / "000_config.py.example"
+
+#: A setting of the example, in use or commented out
+_ASSIGNMENT = re.compile(r"^(?:# )?settings\.(?P<key>[a-z]\w*\.\w+) = .*$", re.MULTILINE)
+_KEY = re.compile(r"[a-z]\w*\.\w+")
+
+
+def render_config(values: Mapping[str, object], example: str | None = None) -> str:
+    """Give the source of a 000_config.py with `values` in the place of the example's.
+
+    Args:
+        values: {"section.key": value}; a key which the example does not mention is a local override at its end.
+            Without "auth.hmac_key" a new random one is made.
+        example: source of the example; default: private/000_config.py.example
+
+    Raises:
+        LauncherError: a key is not of the form section.key
+    """
+    for key in values:
+        if not _KEY.fullmatch(key):
+            raise LauncherError(f"'{key}' is not a setting: expected the form section.key.")
+    missing = {"auth.hmac_key": f"sha512:{secrets.token_hex(32)}", **values}
+
+    def replace(match: re.Match[str]) -> str:
+        key = match["key"]
+        return f"settings.{key} = {missing.pop(key)!r}" if key in missing else match[0]
+
+    source = _ASSIGNMENT.sub(replace, CONFIG_EXAMPLE.read_text() if example is None else example)
+    overrides = "".join(f"settings.{key} = {value!r}\n" for key, value in missing.items())
+    return source.rstrip("\n") + "\n" + overrides
+
+
+def write_config(path: Path, values: Mapping[str, object]) -> None:
+    """Write a 000_config.py that only its owner may read, since it holds the key of the password hashes."""
+    path.touch(mode=0o600)
+    path.write_text(render_config(values))
