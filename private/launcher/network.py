@@ -1,0 +1,54 @@
+"""Loopback ports."""
+from __future__ import annotations
+
+import errno
+import socket
+import time
+
+from launcher.errors import LauncherError
+
+__all__ = ("check_port", "free_port", "is_listening", "wait_for_port")
+
+
+def free_port() -> int:
+    """Give a port of 127.0.0.1 that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def check_port(port: int, option: str, host: str = "127.0.0.1") -> None:
+    """Make sure that one of our servers can have this port.
+
+    Args:
+        option: the command line option which chooses another
+
+    Raises:
+        LauncherError: it is taken, or not ours to take
+    """
+    with socket.socket() as probe:
+        # a port whose last connection has just been closed is free for a server
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OverflowError as error:
+            raise LauncherError(f"{port} is not a port: choose one from 1 to 65535 with {option}.") from error
+        except OSError as error:
+            taken = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+            raise LauncherError(f"Port {port} {taken}: choose another with {option}.") from error
+
+
+def is_listening(port: int, host: str = "127.0.0.1") -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def wait_for_port(port: int, seconds: float) -> bool:
+    """Wait until something accepts connections on 127.0.0.1:port; False when nothing did in time."""
+    end = time.monotonic() + seconds
+    while not is_listening(port):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
