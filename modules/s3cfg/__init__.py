@@ -1,0 +1,6 @@
+"""The deployment settings: what can be set, the defaults, and the templates that set them."""
+from s3cfg.config import SETTINGS, S3Config
+from s3cfg.importer import import_module
+from s3cfg.setting import Setting, SettingError
+
+__all__ = ("SETTINGS", "S3Config", "Setting", "SettingError", "import_module")

@@ -1,0 +1,89 @@
+"""S3Config: the deployment settings of one request, put together from the sections."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gluon.storage import Storage
+
+from s3cfg.auth import AuthSettings
+from s3cfg.base import BaseSettings
+from s3cfg.l10n import L10nSettings
+from s3cfg.mail import MailSettings
+from s3cfg.model import ModelSettings
+from s3cfg.msg import MsgSettings
+from s3cfg.security import SecuritySettings
+from s3cfg.setting import SettingError, settings_of
+from s3cfg.template import TemplateCascade
+from s3cfg.ui import UiSettings
+
+__all__ = ("SETTINGS", "S3Config")
+
+# a template can set options of modules that are not here; they are kept and nobody reads them
+SECTIONS = (
+    "asset", "auth", "base", "br", "cap", "cms", "cr", "custom", "database", "dc", "deploy", "doc", "dvr", "event", "fin", "gis", "hrm",
+    "inv", "L10n", "log", "mail", "med", "member", "mobile", "msg", "org", "pr", "proc", "project", "req", "scheduler", "search",
+    "security", "setup", "supply", "sync", "tasks", "transport", "ui", "vulnerability", "xforms",
+)
+
+
+class S3Config(
+    BaseSettings, AuthSettings, SecuritySettings, MailSettings, MsgSettings, L10nSettings, UiSettings, ModelSettings,
+    TemplateCascade, Storage,
+):
+    """Deployment settings, as ``settings.<section>.<key>``; read with ``settings.get_<section>_<key>()``, which knows the default.
+
+    Made anew for every request: models/000_config.py and the deployment templates fill it. A setting nobody reads is ignored.
+    """
+
+    def __init__(self) -> None:
+        super().__init__((section, Storage()) for section in SECTIONS)
+        self.gis.countries = []
+        self.L10n.languages = {"en": "English"}
+        self.modules = {name: Storage(name_nice=title, restricted=restricted, module_type=None) for name, title, restricted in MODULES}
+
+    def has_module(self, name: str) -> bool:
+        return name in self.modules
+
+    def get_task(self, name: str) -> Callable[..., Any] | None:
+        """The function a deployment registered as ``settings.tasks.<name>``, for the generic task ``settings_task``."""
+        task: Callable[..., Any] | None = self.tasks.get(name)
+        return task
+
+    def customise_controller(self, name: str, **attr: Any) -> dict[str, Any]:
+        """Let the template change the attributes of a REST controller: ``settings.customise_<prefix>_<name>_controller(**attr)``."""
+        customise = self.get(f"customise_{name}_controller")
+        result: dict[str, Any] = customise(**attr) if customise else attr
+        if result is None:
+            raise SettingError(f"customise_{name}_controller must return its attributes")
+        return result
+
+    def customise_resource(self, tablename: str) -> Callable[[Any, str], Any] | None:
+        """The template's ``settings.customise_<tablename>_resource(r, tablename)``, if there is one."""
+        customise: Callable[[Any, str], Any] | None = self.get(f"customise_{tablename}_resource")
+        return customise
+
+    def check(self) -> list[str]:
+        """What is wrong with the settings: one sentence per setting whose value cannot work."""
+        problems = []
+        for setting in SETTINGS:
+            try:
+                getattr(self, GETTERS[setting.name])()
+            except SettingError as error:
+                problems.append(str(error))
+        return problems
+
+
+# name, title, whether the permission rules of pages apply
+MODULES = (
+    ("default", "Home", False),
+    ("admin", "Administration", True),
+    ("gis", "Locations", True),
+    ("pr", "Persons", True),
+    ("org", "Organizations", True),
+)
+
+#: every setting there is, by name
+SETTINGS = settings_of(S3Config)
+
+GETTERS = {getattr(S3Config, name).setting.name: name for name in dir(S3Config) if hasattr(getattr(S3Config, name), "setting")}

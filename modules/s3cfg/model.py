@@ -1,0 +1,18 @@
+"""Settings of the data models: organisations, locations, persons, content."""
+from __future__ import annotations
+
+from s3cfg.setting import setting
+
+__all__ = ("ModelSettings",)
+
+
+class ModelSettings:
+    get_org_branches = setting("org.branches", False, "Whether organisations have branches.")
+    get_gis_countries = setting("gis.countries", [], "ISO codes of the countries this system works in; with exactly one its name is left out.")
+    get_gis_hierarchy = setting(
+        "gis.hierarchy", {"L0": "Country", "L1": "State / Province", "L2": "County / District", "L3": "City / Town / Village"},
+        "Levels of places, from the country down: {level: label}; labels are translated.")
+    get_pr_name_format = setting(
+        "pr.name_format", "%(first_name)s %(middle_name)s %(last_name)s", "How the name of a person is put together.")
+    get_cms_richtext = setting("cms.richtext", False, "Whether posts hold HTML instead of plain text.")
+    get_cms_translate_series = setting("L10n.translate_cms_series", False, "Whether the names of post series are translated.")

@@ -1,0 +1,103 @@
+"""What a deployment setting is: its name, its default, its meaning, and the getter that reads it.
+
+Every setting is declared once, next to its getter: ``get_msg_outbox_batch = setting("msg.outbox_batch", 100, "...")``, or as a
+method under ``@computed(...)`` where the value needs more than a default. Sections are mixins of S3Config that hold declarations only.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ("Check", "Setting", "SettingError", "at_least", "computed", "one_of", "setting", "settings_of")
+
+Check = Callable[[Any], "str | None"]
+
+
+class SettingError(RuntimeError):
+    """A deployment setting has a value that cannot work."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the settings table."""
+
+    #: section and key, as in ``settings.<section>.<key>``
+    name: str
+    #: what the getter returns when the deployment says nothing; a text in angle brackets when it is computed
+    default: Any
+    #: one sentence, with the unit
+    help: str
+
+    @property
+    def getter(self) -> str:
+        return "get_" + self.name.replace(".", "_")
+
+
+def setting(name: str, default: Any, help: str, check: Check | None = None, lazy: bool = False) -> Callable[[Any], Any]:
+    """Declare a setting; gives the getter to put into the section class.
+
+    Args:
+        default: a list or dict is copied for every reader, so that nobody changes the default of others
+        check: says what a value must be when it is wrong, else None; the default is not checked
+        lazy: a callable as value is called once per request, with the default; its result takes its place
+    """
+    section, key = name.split(".")
+
+    def getter(self: Any) -> Any:
+        values = self[section]
+        value = values.get(key, _UNSET)
+        if value is _UNSET:
+            return default.copy() if isinstance(default, (list, dict)) else default
+        if lazy and callable(value):
+            value = values[key] = value(default)
+        if check is not None:
+            require(name, value, check)
+        return value
+
+    getter.__doc__ = help
+    getter.setting = Setting(name, default, help)  # type: ignore[attr-defined]
+    return getter
+
+
+def computed(name: str, default: Any, help: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+    """Declare a setting whose getter is the decorated method."""
+
+    def declare(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        method.setting = Setting(name, default, help)  # type: ignore[attr-defined]
+        return method
+
+    return declare
+
+
+def require(name: str, value: Any, check: Check) -> None:
+    """Raises SettingError, naming the setting and the value, when the check objects."""
+    objection = check(value)
+    if objection:
+        raise SettingError(f"Setting {name} is {value!r}: it must be {objection}")
+
+
+def one_of(*options: Any) -> Check:
+    return lambda value: None if value in options else "one of " + ", ".join(str(option) for option in options)
+
+
+def at_least(minimum: int, none_is: str | None = None) -> Check:
+    """A whole number; None is allowed when ``none_is`` says what it means."""
+    wanted = f"a whole number of at least {minimum}" + (f", or None ({none_is})" if none_is else "")
+
+    def check(value: Any) -> str | None:
+        if value is None and none_is:
+            return None
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return None if is_number and value >= minimum else wanted
+
+    return check
+
+
+def settings_of(cls: type) -> tuple[Setting, ...]:
+    """All settings that a class declares or inherits, by name."""
+    found = (getattr(getattr(cls, attribute), "setting", None) for attribute in dir(cls))
+    return tuple(sorted((item for item in found if item), key=lambda item: item.name))
+
+
+_UNSET = object()

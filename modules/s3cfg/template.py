@@ -1,0 +1,53 @@
+"""Deployment templates: find those that ``settings.base.template`` names and let them set the settings."""
+from __future__ import annotations
+
+import os
+from types import ModuleType
+from typing import Any
+
+from s3cfg.importer import import_module
+
+__all__ = ("TemplateCascade",)
+
+
+class TemplateCascade:
+    def import_template(self: Any, config: str = "config") -> None:
+        """Run ``config(settings)`` of every template in the cascade; a later template overrides an earlier one.
+
+        Raises:
+            RuntimeError: there is no such template, or its module has no function ``config``
+        """
+        for name in self.template_names():
+            module = self.template_module(name, config)
+            if module is None:
+                raise RuntimeError(f"Template not found: {name} (looked for {_places(name, config)})")
+            configure = getattr(module, config, None)
+            if not callable(configure):
+                raise RuntimeError(f"Template {name} has no function {config}(settings) in {module.__file__}")
+            configure(self)
+
+    def template_names(self: Any) -> list[str]:
+        """Names of the templates in the cascade, the most general first. Dots are sub-templates."""
+        names = self.get_template()
+        return [names] if isinstance(names, str) else list(names)
+
+    def template_module(self: Any, name: str, module: str) -> ModuleType | None:
+        """A module of a template, such as ``controllers`` of ``DRMP``; None when the template does not have it."""
+        if not all(part.isidentifier() for part in name.split(".")):
+            return None
+        return import_module(f"templates.{name}.{module}")
+
+    def template_folders(self: Any) -> list[str]:
+        """Folders of the templates in the cascade that exist, the most general first: search them from the end."""
+        folders = [folder for name in self.template_names() for folder in reversed(_folders(name))]
+        return [folder for folder in folders if os.path.isdir(folder)]
+
+
+def _folders(name: str) -> list[str]:
+    """Where a template can stand: modules/templates, then the older private/templates."""
+    templates = import_module("templates")
+    return [os.path.join(root, *name.split(".")) for root in templates.__path__] if templates else []
+
+
+def _places(name: str, module: str) -> str:
+    return ", ".join(os.path.join(folder, f"{module}.py") for folder in _folders(name))
