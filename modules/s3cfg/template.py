@@ -17,7 +17,7 @@ class TemplateCascade:
         Raises:
             RuntimeError: there is no such template, or its module has no function ``config``
         """
-        for name in self.template_names():
+        for name in self.get_template_names():
             module = self.template_module(name, config)
             if module is None:
                 raise RuntimeError(f"Template not found: {name} (looked for {_places(name, config)})")
@@ -26,7 +26,7 @@ class TemplateCascade:
                 raise RuntimeError(f"Template {name} has no function {config}(settings) in {module.__file__}")
             configure(self)
 
-    def template_names(self: Any) -> list[str]:
+    def get_template_names(self: Any) -> list[str]:
         """Names of the templates in the cascade, the most general first. Dots are sub-templates."""
         names = self.get_template()
         return [names] if isinstance(names, str) else list(names)
@@ -39,7 +39,7 @@ class TemplateCascade:
 
     def template_folders(self: Any) -> list[str]:
         """Folders of the templates in the cascade that exist, the most general first: search them from the end."""
-        folders = [folder for name in self.template_names() for folder in reversed(_folders(name))]
+        folders = [folder for name in self.get_template_names() for folder in reversed(_folders(name))]
         return [folder for folder in folders if os.path.isdir(folder)]
 
 

@@ -16,7 +16,7 @@ class UiSettings:
         "ui.filter_auto_submit", 800, "Milliseconds after the last change until a filter form is sent by itself.",
         at_least(0, none_is="never"))
     get_ui_auth_user_represent = setting(
-        "ui.auth_user_represent", "name", "How users are shown as authors: email or name.", one_of("email", "name"))
+        "ui.auth_user_represent", "email", "How users are shown as authors: email or name.", one_of("email", "name"))
     get_ui_export_formats = setting("ui.export_formats", ["json"], "Formats that lists offer for download.")
 
     get_search_filter_manager = setting("search.filter_manager", True, "Whether filter forms can save and load filters.")
