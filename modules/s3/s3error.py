@@ -15,6 +15,8 @@ __all__ = (
     "S3LookupError",
     "S3ModelError",
     "S3PermissionError",
+    "S3RecordError",
+    "S3RequestError",
     "S3SelectorError",
     "S3TaskError",
     "S3TokenError",
@@ -82,3 +84,14 @@ class S3DeliveryError(S3Error, RuntimeError):
 
 class S3TaskError(S3Error, RuntimeError):
     """A background task cannot be queued or run."""
+
+
+class S3RequestError(S3Error, AttributeError):
+    """The request addresses something that does not exist."""
+
+
+class S3RecordError(S3Error, KeyError):
+    """Record not found!"""
+
+    # KeyError prints the repr of its argument
+    __str__ = S3Error.__str__

@@ -1,0 +1,31 @@
+"""Lists, pages, forms and the JSON interface of records."""
+from __future__ import annotations
+
+from s3.s3crud.api import CreateJSON, DeleteJSON, UpdateJSON
+from s3.s3crud.crud import S3CRUD, run_onvalidation
+from s3.s3crud.edit import CreatePage, DeletePage, UpdatePage
+from s3.s3crud.form import FormResult, RecordForm
+from s3.s3crud.listing import ListCSV, ListJSON, ListPage
+from s3.s3crud.navigation import MenuItem, module_menu, s3_rheader_tabs
+from s3.s3crud.record import ReadJSON, ReadPage
+
+__all__ = (
+    "CreateJSON",
+    "CreatePage",
+    "DeleteJSON",
+    "DeletePage",
+    "FormResult",
+    "ListCSV",
+    "ListJSON",
+    "ListPage",
+    "MenuItem",
+    "ReadJSON",
+    "ReadPage",
+    "RecordForm",
+    "S3CRUD",
+    "UpdateJSON",
+    "UpdatePage",
+    "module_menu",
+    "run_onvalidation",
+    "s3_rheader_tabs",
+)

@@ -1,0 +1,134 @@
+"""S3CRUD: what the pages and the JSON interface of records have in common: permissions, titles, links, hooks."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gluon import A, current
+
+from s3.s3error import S3Error
+from s3.s3rest import S3Method
+from s3dal import Row
+
+__all__ = ("S3CRUD", "run_onvalidation")
+
+# a table is open for a method unless its configuration closes it
+METHOD_SWITCHES = {"create": "insertable", "update": "editable", "delete": "deletable"}
+
+
+def run_onvalidation(tablename: str, method: str, form: Any) -> None:
+    """Run the table's validation hooks on a form; they add to ``form.errors``.
+
+    Args:
+        method: "create" or "update": <method>_onvalidation replaces onvalidation
+        form: with vars, errors and record, as of web2py's SQLFORM
+    """
+    get_config = current.s3db.get_config
+    hooks = get_config(tablename, f"{method}_onvalidation") or get_config(tablename, "onvalidation")
+    if not hooks:
+        return
+    for hook in hooks if isinstance(hooks, (list, tuple)) else (hooks,):
+        hook(form)
+
+
+class S3CRUD(S3Method):
+    """Base of the handlers that list, show, add, change and delete records.
+
+    Source: Eden s3crud.py S3CRUD
+    """
+
+    def _require(self, method: str) -> None:
+        """End the request unless the table is open for a method and the user may do it."""
+        switch = METHOD_SWITCHES.get(method)
+        if switch and not self._config(switch, True):
+            self.request.error(405, current.ERROR.METHOD_DISABLED)
+        if not self._permitted(method):
+            self.request.unauthorised()
+
+    def _offers(self, method: str) -> bool:
+        """Whether to show a way to do this."""
+        return bool(self._config(METHOD_SWITCHES[method], True)) and self._permitted(method)
+
+    def _string(self, name: str) -> Any:
+        return self.crud_string(self.tablename, name)
+
+    def _record_url(self, record_id: Any, method: str | None = None) -> str:
+        """The page of a record of this resource."""
+        r = self.request
+        if r.component is not None:
+            return r.url(component_id=record_id, method=method or "read", representation="", vars={})
+        return r.url(id=record_id, method=method or "", target=record_id, representation="", vars={})
+
+    def _list_url(self) -> str:
+        return self.request.url(target=0, method="", representation="", vars={})
+
+    def _create_url(self) -> str:
+        return self.request.url(target=0, method="create", representation="", vars={})
+
+    def _link(self, label: Any, url: str, kind: str = "button") -> A:
+        return A(label, _href=url, _class=kind)
+
+    def _next_url(self, key: str, record_id: Any, default: str) -> str:
+        """Where to go after a change: the table's ``create_next``, ``update_next`` or ``delete_next``."""
+        configured = self._config(key)
+        if callable(configured):
+            configured = configured(self.request)
+        return str(configured).replace("[id]", str(record_id)).replace("%5Bid%5D", str(record_id)) if configured else default
+
+    def _parent_values(self) -> dict[str, Any]:
+        """What ties a new component record to its master."""
+        r = self.request
+        if r.component is None or r.link is not None or not r.record:
+            return {}
+        return {r.component.fkey: r.record[r.component.pkey]}
+
+    def _insert(self, values: dict[str, Any]) -> Any:
+        """Store a new record with all that belongs to it; give its id. Undone if it fails.
+
+        Raises:
+            S3Error: the record cannot be stored
+        """
+        r = self.request
+        try:
+            record_id = self.resource.insert(**values, **self._parent_values())
+            if r.link is not None and r.record:
+                r.link.update_link(r.record, self._load_row(record_id))
+        except S3Error:
+            current.db.rollback()
+            raise
+        return record_id
+
+    def _update(self, record_id: Any, values: dict[str, Any]) -> None:
+        """Change a record; undone if it fails.
+
+        Raises:
+            S3Error: the record cannot be stored
+        """
+        try:
+            self.resource.update(record_id, **values)
+        except S3Error:
+            current.db.rollback()
+            raise
+
+    def _load_row(self, record_id: Any) -> Row | None:
+        """A whole record as it is stored."""
+        table = current.s3db.table(self.tablename)
+        return current.db(table._id == record_id).select(limitby=(0, 1)).first()
+
+    def _own_row(self) -> Row:
+        """The record of this request as it is stored; ends the request if it is not there or not for this user."""
+        r = self.request
+        if not self.record_id:
+            r.error(404, current.ERROR.BAD_RECORD)
+        if r.component is not None:
+            self.resource.add_filter(self.resource.table._id == self.record_id)
+            if self.resource.count() != 1:
+                r.error(404, current.ERROR.BAD_RECORD)
+        row = self._load_row(self.record_id)
+        if row is None:
+            r.error(404, current.ERROR.BAD_RECORD)
+        return row
+
+    def _hook(self, method: str) -> Callable[[Any], None]:
+        """The validation hooks of the table, as one callable for a form."""
+        return lambda form: run_onvalidation(self.tablename, method, form)
