@@ -1,0 +1,53 @@
+"""Passwords: the slow hash that is stored, and its verification at the same cost for every caller.
+
+The stored form is that of web2py's CRYPT, ``<algorithm>$<salt>$<hash>``. CRYPT leaves the deployment's key out of PBKDF2, so
+the password goes in as its HMAC under ``settings.auth.hmac_key``: a stolen table alone is then not enough to try passwords.
+"""
+from __future__ import annotations
+
+import hmac
+
+from gluon.validators import CRYPT
+
+__all__ = ("ITERATIONS", "check_password", "hash_password", "is_slow_hash")
+
+# About 0.1 s on a 2024 server core
+ITERATIONS = 120_000
+
+
+def _algorithm(iterations: int) -> str:
+    return f"pbkdf2({iterations},32,sha512)"
+
+
+def _keyed(password: str, key: str) -> str:
+    return hmac.new(key.encode("utf-8"), password.encode("utf-8", "surrogatepass"), "sha512").hexdigest()
+
+
+def hash_password(password: str, key: str, iterations: int = ITERATIONS) -> str:
+    """Hash a password for ``auth_user.password``.
+
+    Args:
+        password: as the user typed it
+        key: ``settings.auth.hmac_key``
+        iterations: fewer only where the accounts are throw-away; the verification takes them from the stored hash
+    """
+    return str(CRYPT(digest_alg=_algorithm(iterations), salt=True)(_keyed(password, key))[0])
+
+
+# What a password is compared with when there is no such user: matches nothing, takes as long as a real one
+_NOBODY = f"{_algorithm(ITERATIONS)}${'0' * 16}${'0' * 64}"
+
+
+def check_password(password: str, stored: str | None, key: str) -> bool:
+    """Whether the password belongs to the stored hash; without a stored hash: False, after the same work.
+
+    Hashes that Eden wrote (HMAC-SHA512, ``sha512$salt$hash``) are verified too.
+    """
+    stored = stored or _NOBODY
+    if is_slow_hash(stored):
+        return bool(CRYPT()(_keyed(password, key))[0] == stored)
+    return bool(CRYPT(key=key)(password)[0] == stored)
+
+
+def is_slow_hash(stored: str) -> bool:
+    return stored.startswith("pbkdf2(")

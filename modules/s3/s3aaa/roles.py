@@ -1,0 +1,280 @@
+"""Roles: what there is, who has which, and the roles of the user of this request."""
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from gluon import current
+from gluon.storage import Storage
+from s3dal import Row
+
+from s3.s3aaa.person import AuthPerson
+
+__all__ = ("SYSTEM_ROLES", "AuthRoles")
+
+# UID: display name, description; in the order of their creation
+SYSTEM_ROLES = {
+    "ADMIN": ("Administrator", "System administrator: can access and change anything"),
+    "AUTHENTICATED": ("Authenticated", "Every user who is logged in"),
+    "ANONYMOUS": ("Anonymous", "Everybody, logged in or not"),
+    "EDITOR": ("Editor", "May change the records of others under the editor policy"),
+}
+_UNRESTRICTED = ("ADMIN", "AUTHENTICATED", "ANONYMOUS")
+
+Role = int | str
+Realms = dict[int, "list[int] | None"]
+
+
+class AuthRoles(AuthPerson):
+    """Role tests and role management."""
+
+    # Roles of this request
+
+    def s3_set_roles(self) -> None:
+        """Read the roles of the current user: one query, and one for the person entity; both only if logged in."""
+        self.permission.clear_cache()
+        self._system_roles = None
+        self._realms = None
+        user = self.user
+        if user is not None:
+            user.pe_id = self.s3_user_pe_id(user.id)
+            user.realms = self._realms = self._find_realms(user.id)
+
+    @property
+    def realms(self) -> Realms:
+        """{role id: entities it is held for, None for unrestricted} of whoever makes this request."""
+        if self._realms is None:
+            user = self.user
+            self._realms = self._find_realms(user.id) if user else self._anonymous_realms()
+        return self._realms
+
+    def _anonymous_realms(self) -> Realms:
+        anonymous = self.get_system_roles().ANONYMOUS
+        return {} if anonymous is None else {anonymous: None}
+
+    def _find_realms(self, user_id: int) -> Realms:
+        gtable, mtable = self.table("auth_group"), self.table("auth_membership")
+        rows = current.db(
+            (gtable.deleted == False)
+            & ((gtable.system == True) | (mtable.id != None))
+        ).select(
+            gtable.id,
+            gtable.uuid,
+            gtable.system,
+            mtable.id,
+            left=mtable.on(
+                (mtable.group_id == gtable.id)
+                & (mtable.user_id == user_id)
+                & (mtable.deleted == False)
+            ),
+        )
+        self._system_roles = Storage({row.auth_group.uuid: row.auth_group.id for row in rows if row.auth_group.system})
+        # Policies 1-5 know no realms: who holds a role holds it everywhere
+        realms: Realms = {row.auth_group.id: None for row in rows if row.auth_membership.id is not None}
+        realms.update(self._anonymous_realms())
+        return realms
+
+    def get_system_roles(self) -> Storage:
+        """{UID: id} of the system roles that exist; one query per request."""
+        if self._system_roles is None:
+            table = self.table("auth_group")
+            rows = current.db(
+                (table.system == True)
+                & (table.deleted == False)
+            ).select(table.id, table.uuid)
+            self._system_roles = Storage({row.uuid: row.id for row in rows})
+        return self._system_roles
+
+    def get_system_role(self, uid: str) -> int | None:
+        return self.get_system_roles().get(uid)
+
+    def create_system_roles(self) -> None:
+        """Create or complete the system roles. Idempotent."""
+        for uid, (name, description) in SYSTEM_ROLES.items():
+            self.s3_create_role(name, description, uid=uid, system=True, protected=True)
+
+    # Role tests
+
+    def s3_has_role(self, role: Role, for_pe: int | None = None, include_admin: bool = True) -> bool:
+        """Whether the current user holds a role.
+
+        Args:
+            role: id (also as digits) or UID; an unknown one is held by nobody
+            for_pe: for this entity; 0 for the whole site
+            include_admin: administrators hold every role
+        """
+        if self.override:
+            return True
+        role_id = self.find_role_id(role)
+        realms = self.realms
+        if include_admin and self.get_system_roles().ADMIN in realms:
+            return True
+        if role_id is None or role_id not in realms:
+            return False
+        realm = realms[role_id]
+        return realm is None or for_pe is None or for_pe in realm
+
+    def s3_has_roles(self, roles: Role | Iterable[Role], for_pe: int | None = None, all: bool = False) -> bool:
+        """Whether the current user holds any of the roles, or with ``all`` every one; no roles at all: True."""
+        roles = _as_list(roles)
+        if self.override or not roles:
+            return True
+        held = [self.s3_has_role(role, for_pe=for_pe) for role in roles]
+        return False not in held if all else True in held
+
+    def s3_get_roles(self, user_id: int, **realm: Any) -> list[int]:
+        """Ids of the roles that are assigned to a user; with ``for_pe`` those for that realm alone."""
+        table = self.table("auth_membership")
+        query = (table.user_id == user_id) & (table.deleted == False)
+        if "for_pe" in realm:
+            query &= table.pe_id == realm["for_pe"]
+        rows = current.db(query).select(table.group_id, distinct=True, orderby=table.group_id)
+        return [row.group_id for row in rows]
+
+    def s3_group_members(self, group_id: Role) -> list[int]:
+        """Ids of the users who hold a role by assignment."""
+        role_id = self.find_role_id(group_id)
+        if role_id is None:
+            return []
+        table = self.table("auth_membership")
+        rows = current.db(
+            (table.group_id == role_id)
+            & (table.deleted == False)
+        ).select(table.user_id, distinct=True, orderby=table.user_id)
+        return [row.user_id for row in rows]
+
+    # Role management
+
+    def s3_create_role(
+        self,
+        role: str,
+        description: str | None = None,
+        *acls: dict[str, Any],
+        uid: str | None = None,
+        hidden: bool | None = None,
+        system: bool | None = None,
+        protected: bool | None = None,
+    ) -> int:
+        """Create a role, or update and revive the one with this UID.
+
+        Args:
+            role: display name
+            acls: rules of the role, keyword arguments of S3Permission.update_acl
+            uid: what code calls it; default is a new UUID
+
+        Returns:
+            the role's id
+        """
+        table = self.table("auth_group")
+        flags = {"hidden": hidden, "system": system, "protected": protected}
+        data = {"role": role, "description": description, **{k: v for k, v in flags.items() if v is not None}}
+        known = current.db(table.uuid == uid).select(table.id).first() if uid else None
+        if known:
+            known.update_record(deleted=False, **data)
+            role_id = known.id
+        else:
+            role_id = int(table.insert(**data, uuid=uid or uuid.uuid4().urn))
+        self._system_roles = None
+        for acl in acls:
+            self.permission.update_acl(role_id, **acl)
+        return role_id
+
+    def s3_delete_role(self, role: Role) -> bool:
+        """Archive a role with its assignments and rules; False if there is no such role or it is protected."""
+        record = self._find_role(role)
+        if record is None or record.protected:
+            return False
+        db = current.db
+        for name in ("auth_membership", "s3_permission"):
+            table = self.table(name)
+            db(table.group_id == record.id).update(
+                deleted=True, group_id=None, deleted_fk=json.dumps({"group_id": record.id})
+            )
+        record.update_record(deleted=True, role=None, uuid=f"{uuid.uuid4().hex[:12]}-deleted-{record.uuid}"[:64])
+        self._renew_roles()
+        return True
+
+    def s3_assign_role(self, user_id: int, group_id: Role | Iterable[Role], for_pe: int | None = None) -> None:
+        """Give a user roles. Assigning twice changes nothing.
+
+        Args:
+            group_id: id or UID of a role, or several; an unknown UID becomes a new role
+            for_pe: realm: None the user's own, 0 the whole site, else this entity; ADMIN, AUTHENTICATED and ANONYMOUS have none
+        """
+        for role in _as_list(group_id):
+            role_id = self.find_role_id(role)
+            if role_id is None:
+                if isinstance(role, int) or role.isdigit():
+                    raise ValueError(f"There is no role with the id {role}")
+                role_id = self.s3_create_role(role, uid=role)
+            self._add_membership(role_id, user_id, for_pe)
+        self._renew_roles(user_id)
+
+    def s3_withdraw_role(self, user_id: int, group_id: Role | Iterable[Role], for_pe: Any = None) -> None:
+        """Take roles from a user, for one realm as in s3_assign_role or with ``for_pe=[]`` for all."""
+        table = self.table("auth_membership")
+        role_ids = [self.find_role_id(role) for role in _as_list(group_id)]
+        query = (
+            (table.user_id == user_id)
+            & (table.group_id.belongs([role_id for role_id in role_ids if role_id is not None]))
+            & (table.deleted == False)
+        )
+        if for_pe != []:
+            query &= (table.pe_id == for_pe) | table.group_id.belongs(self._unrestricted_roles())
+        for row in current.db(query).select():
+            row.update_record(
+                deleted=True,
+                user_id=None,
+                group_id=None,
+                deleted_fk=json.dumps({"user_id": row.user_id, "group_id": row.group_id, "pe_id": row.pe_id}),
+            )
+        self._renew_roles(user_id)
+
+    def _add_membership(self, role_id: int, user_id: int, pe_id: int | None) -> None:
+        if role_id in self._unrestricted_roles():
+            pe_id = None
+        table = self.table("auth_membership")
+        query = (
+            (table.user_id == user_id)
+            & (table.group_id == role_id)
+            & (table.pe_id == pe_id)
+            & (table.deleted == False)
+        )
+        if current.db(query).isempty():
+            table.insert(user_id=user_id, group_id=role_id, pe_id=pe_id)
+
+    def _unrestricted_roles(self) -> list[int]:
+        roles = self.get_system_roles()
+        return [roles[uid] for uid in _UNRESTRICTED if roles[uid] is not None]
+
+    def _renew_roles(self, user_id: int | None = None) -> None:
+        """Roles have changed: the current user, if concerned, has the new ones at once."""
+        if self._restored and self.user and user_id in (None, self.user.id):
+            self.s3_set_roles()
+        else:
+            self.permission.clear_cache()
+
+    def find_role_id(self, role: Role) -> int | None:
+        if isinstance(role, int):
+            return role
+        if role.isdigit():
+            return int(role)
+        system_role = self.get_system_role(role)
+        if system_role is not None:
+            return system_role
+        record = self._find_role(role)
+        return record.id if record else None
+
+    def _find_role(self, role: Role) -> Row | None:
+        table = self.table("auth_group")
+        by_id = isinstance(role, int) or role.isdigit()
+        query = (table.id == int(role)) if by_id else (table.uuid == role)
+        return current.db(query & (table.deleted == False)).select().first()
+
+
+def _as_list(roles: Role | Iterable[Role]) -> list[Role]:
+    if isinstance(roles, (int, str)):
+        return [roles]
+    return list(roles)

@@ -1,0 +1,177 @@
+"""Who is making this request: the login that is kept in the session, HTTP Basic, and impersonation.
+
+The session holds the account's id only. The account is read anew for each request, so that blocking it, deleting it or changing
+its password ends its sessions at once.
+"""
+from __future__ import annotations
+
+import base64
+import binascii
+import calendar
+import hmac
+from typing import Any
+
+from gluon import current
+from gluon.storage import Storage
+from s3dal import Row, Table
+
+from s3.s3aaa.base import is_active
+from s3.s3aaa.link import AuthLink
+from s3.s3aaa.passwords import check_password, hash_password
+from s3.s3aaa.roles import AuthRoles
+from s3.s3datetime import utcnow
+from s3.s3error import S3PermissionError
+
+__all__ = ("AuthSession",)
+
+
+class AuthSession(AuthRoles, AuthLink):
+    """Logs in, logs out, impersonates."""
+
+    def hash_password(self, password: str) -> str:
+        """The hash to store for a password."""
+        return hash_password(password, self.hmac_key)
+
+    def login_bare(self, username: str, password: str) -> Storage | None:
+        """The user with this e-mail address and password; None if there is none, or the account is not active.
+
+        Takes the same time in all cases. Changes neither the session nor the user of this request.
+        """
+        account = self._check_credentials(username, password)
+        return self._as_user(account) if account else None
+
+    def _check_credentials(self, username: str, password: str) -> Row | None:
+        account = self._find_account(username) if "@" in username else None
+        matches = check_password(password, account.password if account else None, self.hmac_key)
+        return account if matches and is_active(account) else None
+
+    def login_user(self, account: Row) -> Storage:
+        """Log in: the account becomes the user of this session. The session gets a new id and loses what was in it."""
+        session = current.session
+        # Whoever planted the old session id must not share the login
+        session.renew(clear_session=True)
+        if current.request.is_https:
+            session.secure()
+        session.auth = {"user_id": account.id, "last_visit": _now(), "stamp": self._stamp(account)}
+        self.user = self._as_user(account)
+        self.s3_set_roles()
+        current.db(self.table("auth_user").id == account.id).update(timestmp=utcnow())
+        self._log_event("User %(id)s logged in", user_id=account.id, id=account.id)
+        return self.user
+
+    def logout_user(self) -> None:
+        """End the login and the session."""
+        if self.user:
+            self._log_event("User %(id)s logged out", user_id=self.user.id, id=self.user.id)
+        current.session.renew(clear_session=True)
+        self.user = None
+        self.s3_set_roles()
+
+    def s3_impersonate(self, user_id: int | str | None) -> Storage | None:
+        """Act as another user for the rest of this request; the session keeps the user it has.
+
+        Args:
+            user_id: account id or e-mail address; None for an anonymous visitor
+
+        Raises:
+            ValueError: there is no such account
+            S3PermissionError: the account is not active
+            In both cases the user of this request stays who it was.
+        """
+        if not user_id:
+            self.user = None
+            self.s3_set_roles()
+            return None
+        account = self._find_account(user_id)
+        if account is None:
+            raise ValueError("User not found")
+        if not is_active(account):
+            raise S3PermissionError(f"The account {account.id} is not active", user_id=account.id)
+        self.user = self._as_user(account)
+        self.s3_set_roles()
+        if account.language:
+            self._speak(account.language)
+        return self.user
+
+    @staticmethod
+    def _speak(language: str) -> None:
+        current.T.force(language)
+        if current.response.s3 is not None:
+            current.response.s3.language = language
+
+    # Restoring the login
+
+    def _find_requesting_user(self) -> Storage | None:
+        account = self._account_of_session() or self._account_of_header()
+        return self._as_user(account) if account else None
+
+    def _account_of_session(self) -> Row | None:
+        session = current.session
+        login = session.auth
+        if not login:
+            return None
+        expiration = current.deployment_settings.get_auth_login_expiration()
+        idle = _now() - login["last_visit"]
+        account = self._find_account(login["user_id"]) if idle < expiration else None
+        if account is None or not is_active(account) or not hmac.compare_digest(login["stamp"], self._stamp(account)):
+            session.auth = None
+            return None
+        if idle > expiration // 10:
+            # Not at every request: each change of the session writes its file
+            session.auth = {**login, "last_visit": _now()}
+        return account
+
+    def _account_of_header(self) -> Row | None:
+        """HTTP Basic, for this request alone."""
+        credentials = _basic_credentials(current.request.env.http_authorization)
+        return self._check_credentials(*credentials) if credentials else None
+
+    def _stamp(self, account: Row) -> str:
+        """Changes with the password, gives nothing away about it."""
+        return hmac.new(self.hmac_key.encode(), (account.password or "").encode(), "sha256").hexdigest()[:32]
+
+    # Records of the session of an anonymous visitor
+
+    def s3_make_session_owner(self, table: Table, record_id: int | str) -> None:
+        """Let this anonymous session own a record that it has created."""
+        owned: dict[str, list[str]] = current.session.owned_records or {}
+        records = owned.get(table._tablename, [])
+        if record_id and str(record_id) not in records:
+            current.session.owned_records = {**owned, table._tablename: [*records, str(record_id)]}
+
+    def s3_session_owns(self, table: Table, record_id: int | str | None) -> bool:
+        """Whether this anonymous session owns a record; False for users who are logged in."""
+        return bool(record_id) and str(record_id) in self.s3_session_records(table)
+
+    def s3_session_records(self, table: Table) -> list[str]:
+        """Ids of the records of a table that this anonymous session owns."""
+        if self.user:
+            return []
+        return (current.session.owned_records or {}).get(table._tablename, [])
+
+    def s3_clear_session_ownership(self, table: Table | None = None, record_id: int | str | None = None) -> None:
+        """Give up a record, all records of a table, or all."""
+        owned: dict[str, list[str]] = dict(current.session.owned_records or {})
+        if table is None:
+            owned = {}
+        elif record_id is None:
+            owned.pop(table._tablename, None)
+        else:
+            owned[table._tablename] = [key for key in owned.get(table._tablename, []) if key != str(record_id)]
+        current.session.owned_records = owned or None
+
+
+def _now() -> int:
+    # Seconds since the epoch: sessions hold plain values only, which every web2py can read back
+    return calendar.timegm(utcnow().timetuple())
+
+
+def _basic_credentials(header: Any) -> tuple[str, str] | None:
+    scheme, _, encoded = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        username, separator, password = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (username, password) if separator else None

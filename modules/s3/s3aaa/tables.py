@@ -1,0 +1,153 @@
+"""The auth tables: accounts, roles, memberships, permission rules, events.
+
+Each is defined when it is first needed; a request of an anonymous visitor to an open page needs ``auth_user`` alone, because the
+meta fields of all other tables refer to it.
+"""
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from gluon.validators import IS_EMAIL, IS_NOT_EMPTY
+from s3dal import DAL, Field, Table
+
+from s3.s3datetime import utcnow
+
+__all__ = ("AUTH_INDEXES", "AUTH_TABLES", "auth_table")
+
+# Columns that the queries of every request look up; (table, column)
+AUTH_INDEXES = (
+    ("auth_membership", "user_id"),
+    ("s3_permission", "controller"),
+    ("s3_permission", "tablename"),
+)
+
+
+def _new_uuid() -> str:
+    return uuid.uuid4().urn
+
+
+def _hidden(name: str, fieldtype: str = "string", **attr: object) -> Field:
+    return Field(name, fieldtype, readable=False, writable=False, **attr)
+
+
+def _timestamps() -> list[Field]:
+    return [
+        _hidden("created_on", "datetime", default=utcnow),
+        _hidden("modified_on", "datetime", default=utcnow, update=utcnow),
+    ]
+
+
+def _deleted() -> Field:
+    return _hidden("deleted", "boolean", notnull=True, default=False)
+
+
+def _sync_fields() -> list[Field]:
+    return [
+        _hidden("uuid", length=128, notnull=True, unique=True, default=_new_uuid),
+        _hidden("mci", "integer", default=0),
+        _deleted(),
+        _hidden("deleted_fk", "text"),
+        _hidden("deleted_rb", "integer"),
+        *_timestamps(),
+    ]
+
+
+def _define_user(db: DAL) -> Table:
+    return db.define_table(
+        "auth_user",
+        Field("first_name", length=128, notnull=True, requires=IS_NOT_EMPTY()),
+        Field("last_name", length=128, default=""),
+        Field("email", length=255, unique=True, requires=IS_EMAIL()),
+        Field("password", "password", length=512, readable=False),
+        _hidden("username", length=255),
+        Field("language", length=16),
+        _hidden("organisation_id", "integer"),
+        _hidden("org_group_id", "integer"),
+        _hidden("site_id", "integer"),
+        _hidden("link_user_to", "list:string"),
+        # "" is an active account; anything else says why it is not: pending, disabled, blocked
+        _hidden("registration_key", length=512, default=""),
+        _hidden("reset_password_key", length=512, default=""),
+        _deleted(),
+        _hidden("timestmp", "datetime"),
+        Field("comments", "text"),
+        _hidden("uuid", length=128, default=_new_uuid),
+        *_timestamps(),
+        format="%(email)s",
+    )
+
+
+def _define_group(db: DAL) -> Table:
+    return db.define_table(
+        "auth_group",
+        _hidden("uuid", length=64, notnull=True, unique=True, default=_new_uuid),
+        _hidden("hidden", "boolean", notnull=True, default=False),
+        _hidden("system", "boolean", notnull=True, default=False),
+        _hidden("protected", "boolean", notnull=True, default=False),
+        Field("role", length=255, unique=True),
+        Field("description", "text"),
+        _deleted(),
+        *_timestamps(),
+        format="%(role)s",
+    )
+
+
+def _define_membership(db: DAL) -> Table:
+    _require(db, "auth_user", "auth_group")
+    return db.define_table(
+        "auth_membership",
+        Field("user_id", "reference auth_user"),
+        Field("group_id", "reference auth_group"),
+        # Realm: None is the user's default realm, 0 the whole site, else the entity
+        Field("pe_id", "integer"),
+        *_sync_fields(),
+    )
+
+
+def _define_permission(db: DAL) -> Table:
+    _require(db, "auth_group")
+    return db.define_table(
+        "s3_permission",
+        Field("group_id", "reference auth_group"),
+        Field("controller", length=64),
+        Field("function", length=512),
+        Field("tablename", length=512),
+        _hidden("record", "integer"),
+        Field("oacl", "integer", default=0x7F),
+        Field("uacl", "integer", default=0x02),
+        Field("entity", "integer"),
+        Field("unrestricted", "boolean", default=False),
+        *_sync_fields(),
+    )
+
+
+def _define_event(db: DAL) -> Table:
+    _require(db, "auth_user")
+    return db.define_table(
+        "auth_event",
+        Field("time_stamp", "datetime", default=utcnow),
+        Field("client_ip", length=64),
+        Field("user_id", "reference auth_user", ondelete="SET NULL"),
+        Field("origin", length=512),
+        Field("description", "text"),
+    )
+
+
+AUTH_TABLES: dict[str, Callable[[DAL], Table]] = {
+    "auth_user": _define_user,
+    "auth_group": _define_group,
+    "auth_membership": _define_membership,
+    "s3_permission": _define_permission,
+    "auth_event": _define_event,
+}
+
+
+def auth_table(db: DAL, name: str) -> Table:
+    """The auth table of this name, defined now if it is not yet."""
+    return db[name] if name in db else AUTH_TABLES[name](db)
+
+
+def _require(db: DAL, *names: str) -> None:
+    for name in names:
+        auth_table(db, name)
