@@ -21,7 +21,7 @@ from s3dal import DAL, Field, Query, Row, Set, Table
 
 from s3.s3datetime import utcnow
 
-__all__ = ("Window", "current_position", "define_tables", "latest_changes", "position_at", "prune", "rebase_position", "sweep", "watch")
+__all__ = ("Window", "current_position", "define_tables", "index_statements", "is_watched", "latest_changes", "position_at", "prune", "rebase_position", "sweep", "watch")
 
 CREATE = "create"
 UPDATE = "update"
@@ -75,13 +75,18 @@ def index_statements() -> list[str]:
 # -- recording ---------------------------------------------------------------------------------------------------------
 def watch(table: Table) -> None:
     """Log every insert, update and delete of this table from now on, in the writer's transaction (idempotent)."""
-    if _after_insert_of(table) in table._after_insert:
+    if is_watched(table):
         return
     table._after_insert.append(_after_insert_of(table))
     table._before_update.append(_remember_old_values)
     table._after_update.append(_log_update)
     table._before_delete.append(_remember_doomed)
     table._after_delete.append(_log_delete)
+
+
+def is_watched(table: Table) -> bool:
+    """Are the changes of this table logged?"""
+    return _after_insert_of(table) in table._after_insert
 
 
 class _AfterInsert:

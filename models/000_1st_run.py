@@ -1,0 +1,22 @@
+# -*- coding: utf-8 -*-
+"""First of all models: the import path, and the settings of this request."""
+
+import os
+import sys
+
+from gluon import current
+from gluon.storage import Storage
+
+# Eden's module names are the import paths (`import s3`), which web2py would load as applications.<app>.modules.s3
+# a second time. The real path, so that several instances of one checkout share its modules.
+_modules = os.path.realpath(os.path.join(request.folder, "modules"))
+if _modules not in sys.path:
+    sys.path.insert(0, _modules)
+
+from s3cfg import S3Config  # noqa: E402
+
+s3 = response.s3 = Storage()
+current.deployment_settings = deployment_settings = settings = S3Config()
+
+if not os.path.exists(os.path.join(request.folder, "models", "000_config.py")):
+    raise HTTP(503, "This application is not configured: copy private/000_config.py.example to models/000_config.py and edit it.")

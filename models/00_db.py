@@ -1,0 +1,17 @@
+# -*- coding: utf-8 -*-
+"""The database, and the services of the framework."""
+
+from s3 import AuthS3, S3ConfigError, S3Msg, S3XML, s3setup
+from s3log import S3Log
+
+current.log = S3Log()
+try:
+    current.db = db = s3setup.connect(request.folder)
+except S3ConfigError as error:
+    current.log.error(str(error))
+    raise HTTP(503, str(error))
+
+current.auth = auth = AuthS3()
+auth.define_tables()
+current.xml = S3XML()
+current.msg = msg = S3Msg()

@@ -1,0 +1,83 @@
+"""The end of a round: the lease goes back, with the result on the row. Failures back off and end in suspension.
+
+Last step in the worker (architecture 7, step 10). What ``send`` composed is committed already and needs nothing from here.
+"""
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from gluon import current
+
+from s3.s3notify.check import update_quietly
+from s3.s3notify.records import Answer
+
+__all__ = ("backoff", "finish", "give_back", "take")
+
+FIRST_RETRY = dt.timedelta(minutes=5)
+LAST_RETRY = dt.timedelta(hours=6)
+# The address is wrong: waiting does not cure that (F2)
+WRONG_ADDRESS = (404, 405, 415)
+WRONG_ADDRESS_ATTEMPTS = 3
+TAKE_LEASE = dt.timedelta(minutes=6)
+
+
+def backoff(attempts: int) -> dt.timedelta:
+    """How long to wait after this many failures in a row: 5 min, doubled each time, at most 6 h."""
+    return min(FIRST_RETRY * 2 ** min(max(attempts - 1, 0), 10), LAST_RETRY)
+
+
+def take(resource_ids: list[int], now: dt.datetime) -> str:
+    """Lease these rows as far as they are free; gives the lease. Commits."""
+    rtable = current.s3db.pr_subscription_resource
+    lease = uuid.uuid4().hex
+    free = rtable.id.belongs(resource_ids) & ((rtable.lease_until == None) | (rtable.lease_until <= now))  # noqa: E711
+    update_quietly(free, lease_owner=lease, lease_until=now + TAKE_LEASE)
+    current.db.commit()  # a check that runs now must not claim them as well
+    return lease
+
+
+def give_back(resource_ids: list[int], lease: str) -> None:
+    """Free rows that were not looked up; they stay due."""
+    rtable = current.s3db.pr_subscription_resource
+    update_quietly(rtable.id.belongs(resource_ids) & (rtable.lease_owner == lease), lease_owner=None, lease_until=None)
+
+
+def finish(resource_id: int, lease: str, answer: Answer | bool, now: dt.datetime) -> None:
+    """Record the result of a look-up and free the row, if it is still ours. Commits nothing."""
+    free = {"lease_owner": None, "lease_until": None, "auth_token": None, "token_expires": None, "locked": False}
+    rtable = current.s3db.pr_subscription_resource
+    mine = (rtable.id == resource_id) & (rtable.lease_owner == lease)
+    if isinstance(answer, bool):
+        update_quietly(mine, **free)
+    elif answer.success:
+        update_quietly(mine, attempts=0, last_error=None, **free)
+    else:
+        row = current.db(mine).select(rtable.attempts, rtable.subscription_id).first()
+        if row is not None:
+            _fail(resource_id, row, answer, now, free)
+
+
+def _fail(resource_id: int, row: object, answer: Answer, now: dt.datetime, free: dict[str, object]) -> None:
+    rtable = current.s3db.pr_subscription_resource
+    # no answer at all is the server's failure, not the subscription's: it waits, but is not held against it (F4)
+    attempts = (row.attempts or 0) + (answer.status is not None)  # type: ignore[attr-defined]
+    update_quietly(
+        rtable.id == resource_id,
+        attempts=attempts,
+        last_error=answer.message[:2000],
+        next_check_time=now + backoff(attempts),
+        **free,
+    )
+    current.log.warning(f"Look-up of subscribed resource {resource_id} failed: {answer.message}")
+    limit = current.deployment_settings.get_msg_notify_max_attempts()
+    if answer.status in WRONG_ADDRESS:
+        limit = min(limit, WRONG_ADDRESS_ATTEMPTS)
+    if attempts >= limit:
+        _suspend(row.subscription_id, answer.message)  # type: ignore[attr-defined]
+
+
+def _suspend(subscription_id: int, reason: str) -> None:
+    stable = current.s3db.pr_subscription
+    current.db(stable.id == subscription_id).update(suspended=True, suspended_reason=reason[:512])
+    current.log.error(f"Subscription {subscription_id} is suspended: {reason}")

@@ -1,0 +1,103 @@
+"""The single-use token of a look-up: 256 random bits, stored as a hash, bound to one subscribed resource and its lease.
+
+``issue`` runs in the worker, ``consume`` in the web tier before anything else is read. A token that cannot be consumed is
+refused, never treated as anonymous. Source: Eden models/00_utils.py (which accepted any token).
+"""
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from urllib.parse import urlsplit
+
+from gluon import current
+
+from s3.s3error import S3TokenError
+from s3.s3notify.check import update_quietly
+from s3.s3notify.records import Lookup, Subscription, find_subscription
+
+__all__ = ("HEADER", "PARAMETER", "consume", "issue", "renew_lease")
+
+HEADER = "X-S3-Subscription"
+PARAMETER = "subscription"
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def renew_lease(resource_id: int, lease: str, until: dt.datetime) -> bool:
+    """Is the row still leased to us? Then it stays so until this time (naive UTC)."""
+    rtable = current.s3db.pr_subscription_resource
+    # also a lease that has run out is ours as long as nobody else took it
+    return update_quietly((rtable.id == resource_id) & (rtable.lease_owner == lease), lease_until=until) == 1
+
+
+def issue(resource_id: int, lease: str, now: dt.datetime) -> str:
+    """Give this row a fresh token; an older one dies with it. Commits nothing.
+
+    Raises:
+        S3TokenError: somebody else holds the lease now
+    """
+    rtable = current.s3db.pr_subscription_resource
+    token = secrets.token_urlsafe(32)
+    lifetime = dt.timedelta(seconds=current.deployment_settings.get_msg_notify_token_lifetime())
+    held = (rtable.id == resource_id) & (rtable.lease_owner == lease) & (rtable.lease_until > now)
+    if update_quietly(held, auth_token=_hash(token), token_expires=now + lifetime) != 1:
+        raise S3TokenError("Another worker has taken over this subscription.", resource_id=resource_id)
+    return token
+
+
+def consume(token: str | None, path: list[str], now: dt.datetime) -> Lookup:
+    """Use up a token: true for exactly one caller.
+
+    Args:
+        token: as it came with the request
+        path: controller, function and arguments of the request, which must be those of the subscription
+        now: naive UTC
+
+    Side effects:
+        commits, so that the token is spent even if what follows fails
+
+    Raises:
+        S3TokenError: no token, or an unknown, spent, expired or misdirected one, or the subscription has ended
+    """
+    if not token:
+        raise S3TokenError("A look-up needs a token.")
+    rtable = current.s3db.pr_subscription_resource
+    unspent = rtable.auth_token == _hash(token)
+    row = current.db(unspent).select(rtable.id, rtable.lease_owner, rtable.url, limitby=(0, 1)).first()
+    valid = unspent & (rtable.token_expires > now) & (rtable.lease_until > now)
+    if row is None or update_quietly((rtable.id == row.id) & valid, auth_token=None, token_expires=None) != 1:
+        raise S3TokenError("The token is unknown, used or expired.")
+    current.db.commit()  # spent for everybody, whatever happens to this request
+    if path != _path_of(row.url):
+        raise S3TokenError("The token belongs to another address.")
+    subscription = find_subscription(rtable.id == row.id)
+    if subscription is None:
+        raise S3TokenError("The subscription has ended.")
+    return Lookup(subscription=subscription, lease=row.lease_owner)
+
+
+def _path_of(url: str) -> list[str]:
+    return [part for part in urlsplit(url.lstrip("/")).path.split("/") if part]
+
+
+def hide_lookup_parameters(subscription: Subscription) -> None:
+    """Take token and time filter out of the request: the one is a secret, the other is not what decides.
+
+    The window of the change log says what is new. A filter by time stamp would lose every change that was committed
+    later than it was stamped.
+    """
+    get_vars, request = current.request.get_vars, current.request
+    get_vars.pop(PARAMETER, None)
+    key, value = subscription.time_filter
+    values = get_vars.get(key)
+    if isinstance(values, list):
+        get_vars[key] = [item for item in values if item != value]
+    elif values == value:
+        del get_vars[key]
+    request.vars.update({key: get_vars[key]} if key in get_vars else {})
+    for name in (PARAMETER, key):
+        if name not in get_vars:
+            request.vars.pop(name, None)
