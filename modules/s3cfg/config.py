@@ -65,13 +65,14 @@ class S3Config(
 
     def check(self) -> list[str]:
         """What is wrong with the settings: one sentence per setting whose value cannot work."""
-        problems = []
+        problems: dict[str, None] = {}
         for setting in SETTINGS:
             try:
                 getattr(self, GETTERS[setting.name])()
             except SettingError as error:
-                problems.append(str(error))
-        return problems
+                # a wrong value shows up again in the settings whose default it is
+                problems[str(error)] = None
+        return list(problems)
 
 
 # name, title, whether the permission rules of pages apply

@@ -8,7 +8,7 @@ __all__ = ("ModelSettings",)
 
 class ModelSettings:
     get_org_branches = setting("org.branches", False, "Whether organisations have branches.")
-    get_gis_countries = setting("gis.countries", [], "ISO codes of the countries this system works in; with exactly one its name is left out.")
+    get_gis_countries = setting("gis.countries", [], "ISO codes of the countries this system works in; a single one is not named.")
     get_gis_hierarchy = setting(
         "gis.hierarchy", {"L0": "Country", "L1": "State / Province", "L2": "County / District", "L3": "City / Town / Village"},
         "Levels of places, from the country down: {level: label}; labels are translated.")

@@ -5,9 +5,9 @@ from typing import Any
 
 from gluon import IS_EMPTY_OR, IS_IN_SET, IS_LENGTH, IS_NOT_EMPTY, IS_NOT_IN_DB, XML, current
 from gluon.storage import Storage
-from s3dal import Field
 
 from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_datetime, s3_meta_fields
+from s3dal import Field
 
 __all__ = ("SeriesModel", "StatusModel", "PostModel", "TagModel", "CommentModel")
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from gluon import IS_EMPTY_OR, IS_LENGTH, IS_NOT_EMPTY, IS_URL, current
 from gluon.storage import Storage
-from s3dal import Field
 
 from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_meta_fields
+from s3dal import Field
 
 __all__ = ("DocumentModel",)
 

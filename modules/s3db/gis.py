@@ -5,9 +5,9 @@ from typing import Any
 
 from gluon import IS_EMPTY_OR, IS_FLOAT_IN_RANGE, IS_IN_SET, IS_NOT_EMPTY, current
 from gluon.storage import Storage
-from s3dal import Field, Row, Table
 
 from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_meta_fields
+from s3dal import Field, Row, Table
 
 __all__ = ("LocationModel", "gis_LocationRepresent", "gis_update_location_tree")
 
@@ -160,7 +160,7 @@ def _update_branch(table: Table, fields: list[Field], location: Row, parent: Row
     if changed:
         db(table.id == location.id).update(**changed)
         location.update(changed)
-    for child in db((table.parent == location.id) & (table.deleted == False)).select(*fields):  # noqa: E712
+    for child in db((table.parent == location.id) & (table.deleted == False)).select(*fields):
         _update_branch(table, fields, child, location)
 
 

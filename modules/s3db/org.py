@@ -5,7 +5,6 @@ from typing import Any
 
 from gluon import IS_EMAIL, IS_EMPTY_OR, IS_INT_IN_RANGE, IS_LENGTH, IS_NOT_EMPTY, IS_URL, current
 from gluon.storage import Storage
-from s3dal import Field, Row
 
 from s3 import (
     IS_ONE_OF,
@@ -17,6 +16,7 @@ from s3 import (
     s3_comments,
     s3_meta_fields,
 )
+from s3dal import Field, Row
 
 __all__ = ("OrganisationModel", "SiteModel", "OfficeModel", "org_OrganisationRepresent")
 
@@ -114,7 +114,7 @@ class org_OrganisationRepresent(S3Represent):
     def _look_up_parents(self, branch_ids: list[int]) -> None:
         link, table = current.s3db.org_organisation_branch, self.table
         self.queries += 1
-        query = link.branch_id.belongs(branch_ids) & (link.deleted == False) & (table.id == link.organisation_id)  # noqa: E712
+        query = link.branch_id.belongs(branch_ids) & (link.deleted == False) & (table.id == link.organisation_id)
         for row in current.db(query).select(link.branch_id, table.name):
             self.parents[row.org_organisation_branch.branch_id] = row.org_organisation.name
 
@@ -127,7 +127,7 @@ def _own_organisation() -> int | None:
 def organisation_onaccept(form: Any) -> None:
     """An organisation without organisation above it is its own root."""
     table, record_id = current.s3db.org_organisation, form.vars.id
-    current.db((table.id == record_id) & (table.root_organisation == None)).update(root_organisation=record_id)  # noqa: E711
+    current.db((table.id == record_id) & (table.root_organisation == None)).update(root_organisation=record_id)
 
 
 class SiteModel(S3Model):

@@ -9,7 +9,6 @@ from typing import Any
 
 from gluon import IS_EMAIL, IS_EMPTY_OR, IS_IN_SET, IS_INT_IN_RANGE, IS_NOT_EMPTY, current
 from gluon.storage import Storage
-from s3dal import Field, Row, Table
 
 from s3 import (
     IS_ONE_OF,
@@ -27,6 +26,7 @@ from s3 import (
     s3_meta_fields,
     utcnow,
 )
+from s3dal import Field, Row, Table
 
 __all__ = (
     "PersonEntityModel",
@@ -440,7 +440,7 @@ def group_membership_onvalidation(form: Any) -> None:
     if not values.get("person_id") or not values.get("group_id"):
         return
     table = current.s3db.pr_group_membership
-    query = (table.person_id == values["person_id"]) & (table.group_id == values["group_id"]) & (table.deleted == False)  # noqa: E712
+    query = (table.person_id == values["person_id"]) & (table.group_id == values["group_id"]) & (table.deleted == False)
     if values.get("id"):
         query &= table.id != values["id"]
     if current.db(query).select(table.id, limitby=(0, 1)).first():
@@ -611,7 +611,7 @@ def filter_ondelete(row: Row) -> None:
     stored = db(filters.id == row.id).select(filters.title, limitby=(0, 1)).first()
     title = stored and stored.title
     reason = f'Its saved filter "{title}" was deleted' if title else "Its saved filter was deleted"
-    db((table.filter_id == row.id) & (table.deleted == False)).update(suspended=True, suspended_reason=reason)  # noqa: E712
+    db((table.filter_id == row.id) & (table.deleted == False)).update(suspended=True, suspended_reason=reason)
 
 
 # -- subscriptions -----------------------------------------------------------------------------------------------------
@@ -787,7 +787,7 @@ def _is_deleted_filter(filter_id: int | None) -> bool:
     if not filter_id:
         return False
     table = current.s3db.pr_filter
-    return current.db((table.id == filter_id) & (table.deleted == False)).isempty()  # noqa: E712
+    return current.db((table.id == filter_id) & (table.deleted == False)).isempty()
 
 
 def _reschedule(table: Table, subscription_id: int, frequency: str) -> None:
