@@ -8,6 +8,7 @@ from typing import Any
 
 __all__ = (
     "S3Error",
+    "S3CircularModelError",
     "S3ConfigError",
     "S3DataError",
     "S3DeliveryError",
@@ -49,6 +50,10 @@ class S3ModelError(S3Error, SyntaxError):
 
     # SyntaxError formats itself with file and line, which a declaration error has not
     __str__ = S3Error.__str__
+
+
+class S3CircularModelError(S3Error, RuntimeError):
+    """Two models need each other while they are being loaded."""
 
 
 class S3SelectorError(S3Error, AttributeError):

@@ -1,0 +1,187 @@
+"""The meta fields at the end of every table: identity, state, authorship, ownership and realm of a record."""
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from gluon import current
+
+from s3.s3datetime import utcnow
+from s3.s3fields.represent import DelegatedRepresent, S3Represent, UserRepresent
+from s3dal import Field
+
+__all__ = (
+    "S3MetaFields",
+    "new_uuid",
+    "s3_all_meta_field_names",
+    "s3_meta_fields",
+)
+
+
+def new_uuid() -> str:
+    """A new globally unique identifier of a record."""
+    return f"urn:uuid:{uuid.uuid4()}"
+
+
+def current_user_id() -> int | None:
+    """Account id of the user of this moment, who may be impersonated; None for nobody.
+
+    A callable default, so that a table defined before an impersonation stamps the right user after it.
+    """
+    user = getattr(getattr(current, "auth", None), "user", None)
+    return user.id if user else None
+
+
+def default_approver() -> int | None:
+    """Who approves a new record while nobody has decided otherwise: its author, 0 for the system, None if approval is required."""
+    settings = getattr(current, "deployment_settings", None)
+    if settings is None or not settings.get_auth_record_approval():
+        return current_user_id() or 0
+    return 0 if getattr(getattr(current, "auth", None), "override", False) else None
+
+
+def _per_request(name: str, factory: Callable[[], Any]) -> Any:
+    """One represent object for all tables of the request, so that each account is looked up once."""
+    s3 = getattr(getattr(current, "response", None), "s3", None)
+    if s3 is None:
+        return factory()
+    shared = s3.meta_represents
+    if shared is None:
+        shared = s3.meta_represents = {}
+    if name not in shared:
+        shared[name] = factory()
+    return shared[name]
+
+
+def _represent_user() -> S3Represent:
+    return _per_request("user", UserRepresent)
+
+
+def _represent_role() -> S3Represent:
+    return _per_request("role", lambda: S3Represent(lookup="auth_group", fields=("role",)))
+
+
+def _represent_entity() -> DelegatedRepresent:
+    return _per_request("entity", lambda: DelegatedRepresent("pr_pentity_represent"))
+
+
+def _hidden(name: str, type: str, **attr: Any) -> Field:
+    # requires=None: pydal would look up default validators for a field that no form shows
+    return Field(name, type, requires=None, readable=False, writable=False, **attr)
+
+
+def _user_reference(name: str, **attr: Any) -> Field:
+    return _hidden(name, "reference auth_user", default=current_user_id, represent=_represent_user(), **attr)
+
+
+class S3MetaFields:
+    """Makers of the meta fields, one by one and in the customary groups."""
+
+    @staticmethod
+    def uuid() -> Field:
+        return _hidden("uuid", "string", length=128, notnull=True, unique=True, default=new_uuid)
+
+    @staticmethod
+    def mci() -> Field:
+        """How many hops away the record was created; 0 is here."""
+        return _hidden("mci", "integer", default=0)
+
+    @staticmethod
+    def deleted() -> Field:
+        return _hidden("deleted", "boolean", notnull=True, default=False)
+
+    @staticmethod
+    def deleted_fk() -> Field:
+        """JSON {name of foreign key: its value before the record was archived}."""
+        return _hidden("deleted_fk", "string", length=4096)
+
+    @staticmethod
+    def deleted_rb() -> Field:
+        """Id of the record that replaces this one after a merge."""
+        return _hidden("deleted_rb", "integer")
+
+    @staticmethod
+    def created_on() -> Field:
+        return _hidden("created_on", "datetime", default=utcnow)
+
+    @staticmethod
+    def modified_on() -> Field:
+        return _hidden("modified_on", "datetime", default=utcnow, update=utcnow)
+
+    @staticmethod
+    def created_by() -> Field:
+        return _user_reference("created_by", ondelete="SET NULL")
+
+    @staticmethod
+    def modified_by() -> Field:
+        return _user_reference("modified_by", update=current_user_id, ondelete="SET NULL")
+
+    @staticmethod
+    def approved_by() -> Field:
+        """Account that has approved the record; None while it is unapproved, 0 for the system."""
+        return _hidden("approved_by", "integer", default=default_approver, represent=_represent_user())
+
+    @staticmethod
+    def owned_by_user() -> Field:
+        return _user_reference("owned_by_user", ondelete="RESTRICT")
+
+    @staticmethod
+    def owned_by_group() -> Field:
+        return _hidden("owned_by_group", "integer", represent=_represent_role())
+
+    @staticmethod
+    def realm_entity() -> Field:
+        """Person entity (pe_id) that controls the record."""
+        return _hidden("realm_entity", "integer", represent=_represent_entity())
+
+    @classmethod
+    def sync_meta_fields(cls) -> tuple[Field, ...]:
+        """What an exchange of records needs."""
+        return (
+            cls.uuid(),
+            cls.mci(),
+            cls.deleted(),
+            cls.deleted_fk(),
+            cls.deleted_rb(),
+            cls.created_on(),
+            cls.modified_on(),
+        )
+
+    @classmethod
+    def owner_meta_fields(cls) -> tuple[Field, ...]:
+        return cls.owned_by_user(), cls.owned_by_group(), cls.realm_entity()
+
+    @classmethod
+    def timestamps(cls) -> tuple[Field, ...]:
+        return cls.created_on(), cls.modified_on()
+
+    @classmethod
+    def all_meta_fields(cls) -> tuple[Field, ...]:
+        return tuple(getattr(cls, name)() for name in META_FIELD_NAMES)
+
+
+META_FIELD_NAMES = (
+    "uuid",
+    "mci",
+    "deleted",
+    "deleted_fk",
+    "deleted_rb",
+    "created_on",
+    "created_by",
+    "modified_on",
+    "modified_by",
+    "approved_by",
+    "owned_by_user",
+    "owned_by_group",
+    "realm_entity",
+)
+
+
+def s3_meta_fields() -> tuple[Field, ...]:
+    """All meta fields, in their order, for the end of a table definition: ``*s3_meta_fields()``."""
+    return S3MetaFields.all_meta_fields()
+
+
+def s3_all_meta_field_names() -> tuple[str, ...]:
+    return META_FIELD_NAMES
