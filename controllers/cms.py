@@ -1,0 +1,22 @@
+"""News posts and their series."""
+
+if not settings.has_module(request.controller):
+    raise HTTP(404, f"The module {request.controller} is not enabled.")
+
+
+def index():
+    """The module's entry: its posts."""
+    redirect(URL(f="post"))
+
+
+def post():
+    """Posts."""
+    return s3_rest_controller()
+
+
+def series():
+    """Series of posts, with the posts of each."""
+    from s3 import s3_rheader_tabs
+
+    tabs = [(T("Series"), None), (T("Posts"), "post")]
+    return s3_rest_controller(rheader=lambda r: s3_rheader_tabs(r, tabs))

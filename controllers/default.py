@@ -1,0 +1,51 @@
+"""The home page, the pages of the deployment template, and the user's own pages."""
+
+from s3 import import_module, module_menu
+
+
+def index():
+    """The home page, or ``default/index/<page>``: a page that the deployment template offers."""
+    name = next((arg.rpartition(".")[0] or arg for arg in request.args if not arg.isdigit()), None)
+    registries = [
+        getattr(module, "PAGES", {})
+        for module in (
+            import_module(f"templates.{template}.controllers") for template in reversed(settings.get_template_names())
+        )
+        if module is not None
+    ]
+    page = next((pages[name or "index"] for pages in registries if (name or "index") in pages), None)
+    if page is not None:
+        return _run_page(name, page)
+    if name is not None:
+        raise HTTP(404, response.render("error.html", {"title": T("There is no such page."), "status": 404}))
+    response.view = "default/index.html"
+    return {
+        "title": settings.get_system_name(),
+        "pages": [
+            (T(pages[key].title), URL(args=key))
+            for pages in registries
+            for key in pages
+            if getattr(pages[key], "title", None)
+        ],
+        "modules": module_menu(),
+        "is_logged_in": auth.s3_logged_in(),
+    }
+
+
+def _run_page(name, page):
+    """Run a page of a template: a class whose instances are called, or a function that gives the page or a callable."""
+    if name is not None:
+        # what follows the page's name are its arguments, and URLs made from this request lead back to the page
+        position = next(i for i, arg in enumerate(request.args) if not arg.isdigit())
+        extension = request.args[position].rpartition(".")[2] if "." in request.args[position] else None
+        del request.args[: position + 1]
+        request.function = f"index/{name}"
+        if extension:
+            request.extension = extension
+    output = page()
+    return output() if callable(output) else output
+
+
+def user():
+    """Login, logout and profile; the pages are those of web2py's auth."""
+    return {"title": T("Log in"), "form": auth()}

@@ -1,0 +1,22 @@
+"""Organisations and their offices."""
+
+from s3 import s3_rheader_tabs
+
+if not settings.has_module(request.controller):
+    raise HTTP(404, f"The module {request.controller} is not enabled.")
+
+
+def index():
+    """The module's entry: its organisations."""
+    redirect(URL(f="organisation"))
+
+
+def organisation():
+    """Organisations, with the offices of each."""
+    tabs = [(T("Organization"), None), (T("Offices"), "office")]
+    return s3_rest_controller(rheader=lambda r: s3_rheader_tabs(r, tabs))
+
+
+def office():
+    """Offices."""
+    return s3_rest_controller()
