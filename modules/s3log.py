@@ -6,6 +6,8 @@ import sys
 from logging.handlers import WatchedFileHandler
 from typing import Any
 
+from gluon import current
+
 __all__ = ("LOGGER", "S3Log")
 
 #: name of the Python logger
@@ -17,22 +19,19 @@ OFF = logging.CRITICAL + 1
 class S3Log:
     """Writes messages of at least one level; a call below that level costs one comparison."""
 
-    def __init__(self, level: str | None = "WARNING", caller_info: bool = False) -> None:
-        """
-        Args:
-            level: name of a logging level; None is off
-            caller_info: name the file and line of the caller in each message
-        """
-        self.threshold: int = getattr(logging, level) if level else OFF
-        self.caller_info = caller_info
+    def __init__(self, settings: Any = None) -> None:
+        """Opens the outputs on the first call in this process.
 
-    @classmethod
-    def setup(cls, settings: Any) -> S3Log:
-        """The log as ``settings.log`` wants it. Opens the outputs on the first call in this process."""
+        Args:
+            settings: the S3Config; default are the settings of this request
+        """
+        if settings is None:
+            settings = current.deployment_settings
         level = settings.get_log_level()
+        self.threshold: int = getattr(logging, level) if level else OFF
+        self.caller_info = bool(settings.get_log_caller_info())
         if level:
             configure_outputs(settings.get_log_console(), settings.get_log_logfile())
-        return cls(level, bool(settings.get_log_caller_info()))
 
     def debug(self, message: Any, value: Any = None) -> None:
         self._write(logging.DEBUG, message, value)

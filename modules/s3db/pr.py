@@ -648,7 +648,7 @@ class S3SubscriptionModel(S3Model):
                   requires=IS_EMPTY_OR(IS_IN_SET(formats)), represent=S3Represent(options=formats)),
             Field("attachment", "boolean", default=False, readable=False, writable=False),
             # set when it cannot work (filter deleted, too many failures); editing the subscription clears it
-            Field("suspended", "boolean", default=False, label=T("Suspended"), writable=False),
+            Field("suspended", "boolean", default=False, notnull=True, label=T("Suspended"), writable=False),
             Field("suspended_reason", label=T("Reason"), writable=False),
             s3_comments(),
             *s3_meta_fields(),
@@ -689,7 +689,7 @@ class S3SubscriptionModel(S3Model):
             Field("auth_token", length=64, readable=False, writable=False),
             Field("token_expires", "datetime", readable=False, writable=False),
             # dead columns of Eden's: a lease has taken the place of the lock, and nothing has ever read batch_mode
-            Field("locked", "boolean", default=False, readable=False, writable=False),
+            Field("locked", "boolean", default=False, notnull=True, readable=False, writable=False),
             Field("batch_mode", "boolean", default=True, readable=False, writable=False),
             # a subscription reports what happens after it was made
             Field("last_check_time", "datetime", default=utcnow, label=T("Last Check"), writable=False),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gluon import current
 
 from s3cfg import S3Config
 from s3log import LOGGER, S3Log
@@ -25,7 +26,7 @@ def own_outputs() -> Iterator[None]:
 def log_with(**options: object) -> S3Log:
     settings = S3Config()
     settings.log.update(options)
-    return S3Log.setup(settings)
+    return S3Log(settings)
 
 
 def test_messages_below_the_level_are_dropped(caplog: pytest.LogCaptureFixture) -> None:
@@ -52,6 +53,16 @@ def test_value_follows_the_message(caplog: pytest.LogCaptureFixture) -> None:
     log_with().warning("Unknown table", "cms_pots")
 
     assert caplog.messages == ["Unknown table: cms_pots"]
+
+
+def test_settings_of_the_request_are_the_default(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = S3Config()
+    settings.log.level = "CRITICAL"
+    monkeypatch.setattr(current, "deployment_settings", settings, raising=False)
+
+    S3Log().error("not this bad")
+
+    assert caplog.messages == []
 
 
 def test_percent_signs_are_only_percent_signs(caplog: pytest.LogCaptureFixture) -> None:
