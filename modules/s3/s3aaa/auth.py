@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from gluon import current
-from s3dal import Query, Table
 
 from s3.s3aaa.pages import AuthPages
 from s3.s3aaa.permission import Method, S3Permission
+from s3dal import Query, Table
 
 __all__ = ("AuthS3",)
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from gluon import current
 from gluon.storage import Storage
-from s3dal import Row, Table
 
 from s3.s3aaa.tables import AUTH_TABLES, auth_table
 from s3.s3error import S3ConfigError
+from s3dal import Row, Table
 
 if TYPE_CHECKING:
     from s3.s3aaa.permission import S3Permission

@@ -4,9 +4,9 @@ from __future__ import annotations
 from typing import Any
 
 from gluon import current
-from s3dal import Query, Row
 
 from s3.s3aaa.ownership import AuthOwnership
+from s3dal import Query, Row
 
 __all__ = ("AuthLink",)
 

@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gluon import current
+
 from s3dal import Query, Row, Table
 
 if TYPE_CHECKING:
@@ -83,12 +85,13 @@ class Owners:
         if has_user:
             queries.append(table.owned_by_user == user.id)
         if not strict:
-            queries.append(self._ownerless(table))
+            queries.append(_all_empty(table, ("owned_by_user", "owned_by_group")))
         if has_group and groups:
             queries.append(table.owned_by_group.belongs(list(self.auth.realms)))
         return functools.reduce(operator.or_, queries) if queries else None
 
-    @staticmethod
-    def _ownerless(table: Table) -> Query:
-        conditions = [table[name] == None for name in ("owned_by_user", "owned_by_group") if name in table.fields]
-        return functools.reduce(operator.and_, conditions, table._id > 0)
+
+def _all_empty(table: Table, names: Iterable[str]) -> Query:
+    """The query for records in which none of these fields is set; all records if the table has none of them."""
+    conditions = [table[name] == None for name in names if name in table.fields]
+    return functools.reduce(operator.and_, conditions) if conditions else table._id > 0

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from gluon import current
-from s3dal import Row, Table
 
 from s3.s3aaa.person import AuthPerson
+from s3dal import Row, Table
 
 __all__ = ("AuthOwnership",)
 

@@ -8,10 +8,10 @@ from gluon import current
 from gluon.html import DIV, FORM, INPUT, LABEL, OPTION, SELECT, URL
 from gluon.http import HTTP, redirect
 from gluon.validators import IS_EMAIL, IS_IN_SET, IS_LENGTH, IS_NOT_EMPTY
-from s3dal import Row
 
 from s3.s3aaa.accounts import AuthAccounts
 from s3.s3error import S3ConfigError, S3DataError
+from s3dal import Row
 
 __all__ = ("AuthPages", "local_path")
 

@@ -6,10 +6,12 @@ the password goes in as its HMAC under ``settings.auth.hmac_key``: a stolen tabl
 from __future__ import annotations
 
 import hmac
+from typing import Any
 
-from gluon.validators import CRYPT
+from gluon import current
+from gluon.validators import CRYPT, Validator
 
-__all__ = ("ITERATIONS", "check_password", "hash_password", "is_slow_hash")
+__all__ = ("IS_NEW_PASSWORD", "ITERATIONS", "check_password", "hash_password", "is_slow_hash")
 
 # About 0.1 s on a 2024 server core
 ITERATIONS = 120_000
@@ -51,3 +53,14 @@ def check_password(password: str, stored: str | None, key: str) -> bool:
 
 def is_slow_hash(stored: str) -> bool:
     return stored.startswith("pbkdf2(")
+
+
+class IS_NEW_PASSWORD(Validator):
+    """Validator of ``auth_user.password``: gives the hash of a password that is long enough."""
+
+    def __call__(self, value: Any, record_id: Any = None) -> tuple[Any, Any]:
+        settings = current.deployment_settings
+        shortest = settings.get_auth_password_min_length()
+        if len(str(value or "")) < shortest:
+            return value, current.T("Enter at least %(number)s characters", {"number": shortest})
+        return hash_password(str(value), settings.get_auth_hmac_key()), None

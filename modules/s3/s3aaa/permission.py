@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 from gluon import current
 from gluon.html import URL
 from gluon.http import HTTP, redirect
-from s3dal import Query, Row, Table
 
 from s3.s3aaa.owners import Owners
 from s3.s3aaa.rules import Acl, PermissionRules, covers
 from s3.s3error import S3ConfigError
+from s3dal import Query, Row, Table
 
 if TYPE_CHECKING:
     from s3.s3aaa.auth import AuthS3

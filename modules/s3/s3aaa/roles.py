@@ -8,9 +8,9 @@ from typing import Any
 
 from gluon import current
 from gluon.storage import Storage
-from s3dal import Row
 
 from s3.s3aaa.person import AuthPerson
+from s3dal import Row
 
 __all__ = ("SYSTEM_ROLES", "AuthRoles")
 

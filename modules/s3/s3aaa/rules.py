@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gluon import current
+
 from s3dal import Query, Table
 
 if TYPE_CHECKING:

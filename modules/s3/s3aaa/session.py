@@ -13,7 +13,6 @@ from typing import Any
 
 from gluon import current
 from gluon.storage import Storage
-from s3dal import Row, Table
 
 from s3.s3aaa.base import is_active
 from s3.s3aaa.link import AuthLink
@@ -21,6 +20,7 @@ from s3.s3aaa.passwords import check_password, hash_password
 from s3.s3aaa.roles import AuthRoles
 from s3.s3datetime import utcnow
 from s3.s3error import S3PermissionError
+from s3dal import Row, Table
 
 __all__ = ("AuthSession",)
 

@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Callable
 
 from gluon.validators import IS_EMAIL, IS_NOT_EMPTY
-from s3dal import DAL, Field, Table
 
+from s3.s3aaa.passwords import IS_NEW_PASSWORD
 from s3.s3datetime import utcnow
+from s3dal import DAL, Field, Table
 
 __all__ = ("AUTH_INDEXES", "AUTH_TABLES", "auth_table")
 
@@ -59,7 +60,7 @@ def _define_user(db: DAL) -> Table:
         Field("first_name", length=128, notnull=True, requires=IS_NOT_EMPTY()),
         Field("last_name", length=128, default=""),
         Field("email", length=255, unique=True, requires=IS_EMAIL()),
-        Field("password", "password", length=512, readable=False),
+        Field("password", "password", length=512, readable=False, requires=IS_NEW_PASSWORD()),
         _hidden("username", length=255),
         Field("language", length=16),
         _hidden("organisation_id", "integer"),
