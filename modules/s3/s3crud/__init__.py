@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from s3.s3crud.api import CreateJSON, DeleteJSON, UpdateJSON
-from s3.s3crud.crud import S3CRUD, run_onvalidation
+from s3.s3crud.crud import S3CRUD
 from s3.s3crud.edit import CreatePage, DeletePage, UpdatePage
 from s3.s3crud.form import FormResult, RecordForm
 from s3.s3crud.listing import ListCSV, ListJSON, ListPage
@@ -26,6 +26,5 @@ __all__ = (
     "UpdateJSON",
     "UpdatePage",
     "module_menu",
-    "run_onvalidation",
     "s3_rheader_tabs",
 )

@@ -10,25 +10,10 @@ from s3.s3error import S3Error
 from s3.s3rest import S3Method
 from s3dal import Row
 
-__all__ = ("S3CRUD", "run_onvalidation")
+__all__ = ("S3CRUD",)
 
 # a table is open for a method unless its configuration closes it
 METHOD_SWITCHES = {"create": "insertable", "update": "editable", "delete": "deletable"}
-
-
-def run_onvalidation(tablename: str, method: str, form: Any) -> None:
-    """Run the table's validation hooks on a form; they add to ``form.errors``.
-
-    Args:
-        method: "create" or "update": <method>_onvalidation replaces onvalidation
-        form: with vars, errors and record, as of web2py's SQLFORM
-    """
-    get_config = current.s3db.get_config
-    hooks = get_config(tablename, f"{method}_onvalidation") or get_config(tablename, "onvalidation")
-    if not hooks:
-        return
-    for hook in hooks if isinstance(hooks, (list, tuple)) else (hooks,):
-        hook(form)
 
 
 class S3CRUD(S3Method):
@@ -131,4 +116,4 @@ class S3CRUD(S3Method):
 
     def _hook(self, method: str) -> Callable[[Any], None]:
         """The validation hooks of the table, as one callable for a form."""
-        return lambda form: run_onvalidation(self.tablename, method, form)
+        return lambda form: current.s3db.onvalidation(self.tablename, form, method)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gluon import A, DIV, FORM, INPUT, P, current
+from gluon import DIV, FORM, INPUT, A, P, current
 
 from s3.s3crud.crud import S3CRUD
 from s3.s3crud.form import FormResult, RecordForm

@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from gluon import DIV, INPUT, LABEL, SMALL, SQLFORM, SPAN, current
+from gluon import DIV, INPUT, LABEL, SPAN, SQLFORM, TAG, current
 from gluon.sqlhtml import OptionsWidget
 from gluon.validators import IS_NOT_EMPTY
 
@@ -46,7 +46,7 @@ def _input(field: Field, kind: str, value: Any, **attr: Any) -> INPUT:
 def _checkboxes(field: Field, value: Any, **attr: Any) -> DIV:
     """Boxes to tick, for a field of which several options can be chosen."""
     chosen = {str(item) for item in (value or [])}
-    boxes = []
+    boxes: list[DIV] = []
     for position, (key, label) in enumerate(_options(field)):
         if key == "":
             continue
@@ -212,5 +212,5 @@ class RecordForm:
         if is_group:
             label["_for"] = None
             attr = {"_role": "group", "_aria-labelledby": label["_id"]}
-        hint = SMALL(comment, _class="hint") if comment else ""
+        hint = TAG.small(comment, _class="hint") if comment else ""
         return DIV(label, DIV(widget, _class="input", **attr), hint, _class="field", _id=row_id)

@@ -5,7 +5,7 @@ import csv
 import io
 from typing import Any
 
-from gluon import A, DIV, NAV, SPAN, TABLE, TBODY, TD, TH, THEAD, TR, P, current
+from gluon import DIV, SPAN, TABLE, TAG, TBODY, TD, TH, THEAD, TR, A, P, current
 
 from s3.s3crud.crud import S3CRUD
 from s3.s3crud.values import dump_json
@@ -29,17 +29,16 @@ def page_bounds(r: S3Request) -> tuple[int, int | None]:
 
     Ends the request if they are no numbers.
     """
-    bounds = []
-    for key in ("start", "limit"):
-        text = r.get_vars.get(key)
-        if text is None:
-            bounds.append(None)
-        elif isinstance(text, str) and text.isascii() and text.isdigit():
-            bounds.append(int(text))
-        else:
-            r.error(400, f"{key} must be a whole number, 0 or more.")
-    start, limit = bounds
-    return start or 0, limit
+    return _bound(r, "start") or 0, _bound(r, "limit")
+
+
+def _bound(r: S3Request, key: str) -> int | None:
+    text = r.get_vars.get(key)
+    if text is None:
+        return None
+    if not (isinstance(text, str) and text.isascii() and text.isdigit()):
+        r.error(400, f"{key} must be a whole number, 0 or more.")
+    return int(text)
 
 
 class S3List(S3CRUD):
@@ -139,7 +138,7 @@ class ListPage(S3List):
             links.append(SPAN(T("%(first)s to %(last)s of %(total)s") % {"first": start + 1, "last": last, "total": numrows}))
         if last < numrows:
             links.append(A(T("Next page"), _href=self._page_url(start + limit), _rel="next", _class="button"))
-        return NAV(*links, _class="paging", **{"_aria-label": T("Pages")})
+        return TAG.nav(*links, _class="paging", **{"_aria-label": T("Pages")})
 
     def _buttons(self) -> list[A]:
         r = self.request

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gluon import A, NAV, URL, current
+from gluon import TAG, URL, A, current
 
-from s3.s3rest import S3Request, crud_string
+from s3.s3rest import S3Request
 
 __all__ = ("MenuItem", "module_menu", "s3_rheader_tabs")
 
@@ -15,7 +15,22 @@ MODULE_PAGES: dict[str, tuple[str, ...]] = {
     "org": ("organisation", "office"),
     "pr": ("person", "group", "filter", "subscription"),
     "gis": ("location",),
-    "msg": ("outbox", "message"),
+    "msg": ("outbox", "message", "email"),
+}
+
+PAGE_TITLES = {
+    "cms_post": "Posts",
+    "cms_series": "Series",
+    "gis_location": "Locations",
+    "msg_email": "E-mails",
+    "msg_message": "Messages",
+    "msg_outbox": "Outbox",
+    "org_office": "Offices",
+    "org_organisation": "Organizations",
+    "pr_filter": "Saved Filters",
+    "pr_group": "Groups",
+    "pr_person": "Persons",
+    "pr_subscription": "Subscriptions",
 }
 
 
@@ -41,7 +56,7 @@ def module_menu() -> list[tuple[MenuItem, list[MenuItem]]]:
             continue
         items = [
             MenuItem(
-                crud_string(f"{module}_{page}", "title_list") if _is_loaded(f"{module}_{page}") else page.replace("_", " ").capitalize(),
+                _list_title(f"{module}_{page}"),
                 URL(c=module, f=page, extension=""),
                 request.controller == module and request.function == page,
             )
@@ -54,9 +69,11 @@ def module_menu() -> list[tuple[MenuItem, list[MenuItem]]]:
     return menu
 
 
-def _is_loaded(tablename: str) -> bool:
-    """Whether the sentences of a table are there; a menu does not load models for them."""
-    return tablename in (current.response.s3.crud_strings or {})
+def _list_title(tablename: str) -> Any:
+    """What the list of a table is called; its models are not loaded for a menu."""
+    if tablename in (current.response.s3.crud_strings or {}):
+        return current.s3db.get_crud_string(tablename, "title_list")
+    return current.T(PAGE_TITLES[tablename])
 
 
 def s3_rheader_tabs(r: S3Request, tabs: list[tuple[Any, str | None]]) -> Any:
@@ -78,7 +95,7 @@ def s3_rheader_tabs(r: S3Request, tabs: list[tuple[Any, str | None]]) -> Any:
         is_here = r.component_name == alias and (alias is not None or r.component is None)
         url = r.url(component=alias or "", component_id=0, method="", id=r.id, representation="", vars={})
         links.append(A(label, _href=url, **({"_aria-current": "page"} if is_here else {})))
-    return NAV(*links, _class="tabs", **{"_aria-label": current.T("Parts of this record")})
+    return TAG.nav(*links, _class="tabs", **{"_aria-label": current.T("Parts of this record")})
 
 
 def _may_read_component(r: S3Request, alias: str) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gluon import A, DD, DIV, DL, DT, P, current
+from gluon import DIV, TAG, A, P, current
 
 from s3.s3crud.crud import S3CRUD
 from s3.s3crud.values import dump_json
@@ -41,15 +41,15 @@ class ReadPage(S3Read):
         output["modified"] = self._modified(row)
         return output
 
-    def _describe(self, data: Any) -> DL:
+    def _describe(self, data: Any) -> Any:
         id_column = str(self.resource.table._id)
         row = data.rows[0]
         pairs = [
-            DIV(DT(rfield.label), DD("" if row[rfield.colname] is None else row[rfield.colname]))
+            DIV(TAG.dt(rfield.label), TAG.dd("" if row[rfield.colname] is None else row[rfield.colname]))
             for rfield in data.rfields
             if rfield.colname != id_column
         ]
-        return DL(*pairs, _class="record")
+        return TAG.dl(*pairs, _class="record")
 
     def _buttons(self) -> list[A]:
         T = current.T

@@ -2,14 +2,13 @@
 from __future__ import annotations
 
 from s3.s3rest.errors import REQUEST_ERRORS, fail_request, keep_messages, status_of
-from s3.s3rest.method import S3Method, crud_string
+from s3.s3rest.method import S3Method
 from s3.s3rest.request import S3Request, s3_request
 
 __all__ = (
     "REQUEST_ERRORS",
     "S3Method",
     "S3Request",
-    "crud_string",
     "fail_request",
     "keep_messages",
     "s3_request",

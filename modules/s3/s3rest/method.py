@@ -11,39 +11,12 @@ from s3.s3resource import S3Resource
 from s3.s3rest.request import S3Request
 from s3dal import Table
 
-__all__ = ("S3Method", "crud_string")
-
-# what the page templates of a table fall back to
-DEFAULT_STRINGS = {
-    "label_create": "Add Record",
-    "label_delete_button": "Delete Record",
-    "label_list_button": "List Records",
-    "msg_list_empty": "No Records currently available",
-    "msg_match": "Matching Records",
-    "msg_no_match": "No Matching Records",
-    "msg_record_created": "Record added",
-    "msg_record_deleted": "Record deleted",
-    "msg_record_modified": "Record updated",
-    "title_display": "Record Details",
-    "title_list": "Records",
-    "title_update": "Edit Record",
-}
+__all__ = ("S3Method",)
 
 # methods that show records, and need no more than the right to read
 READING_METHODS = ("datalist", "datatable", "list", "read")
 
 ID_PLACEHOLDER = re.compile(r"\[id\]|%5Bid%5D")
-
-
-def crud_string(tablename: str, name: str) -> Any:
-    """Find a sentence of the record pages: of the table, else the deployment's default, else ours."""
-    strings = current.response.s3.crud_strings or {}
-    own = strings.get(tablename) or {}
-    found = own.get(name) or strings.get(name)
-    if found:
-        return found
-    default = DEFAULT_STRINGS.get(name)
-    return current.T(default) if default else ""
 
 
 class S3Method:
@@ -147,8 +120,8 @@ class S3Method:
 
     @staticmethod
     def crud_string(tablename: str, name: str) -> Any:
-        """See :func:`crud_string`."""
-        return crud_string(tablename, name)
+        """A sentence of the record pages: of the table, else the deployment's default, else the framework's."""
+        return current.s3db.get_crud_string(tablename, name)
 
     @staticmethod
     def _view(r: S3Request, default: str) -> str:
