@@ -8,7 +8,7 @@ from gluon.storage import Storage
 
 from s3.s3error import S3ModelError
 from s3.s3utils import original_name
-from s3dal import Table
+from s3dal import Row, Table
 
 if TYPE_CHECKING:
     from s3.s3model.model import ModelStore
@@ -108,7 +108,7 @@ def _with(callbacks: list[Callable[..., Any]], cb: Callable[..., Any]) -> list[C
 def _as_form(record: Any) -> Any:
     if getattr(record, "vars", None) is not None:
         return record
-    values = record.as_dict() if hasattr(record, "as_dict") else record
+    values = record.as_dict() if isinstance(record, Row) else record
     if "vars" in values:
         return Storage(values)
     return Storage(vars=Storage(values), errors=Storage())
