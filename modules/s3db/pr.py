@@ -20,6 +20,7 @@ from s3 import (
     S3Represent,
     S3ReusableField,
     check_subscription_url,
+    current_position,
     s3_comments,
     s3_date,
     s3_fullname,
@@ -618,11 +619,12 @@ def filter_ondelete(row: Row) -> None:
 class S3SubscriptionModel(S3Model):
     """Who wants to be notified, of what, how and how often. Source: Eden s3db/pr.py SubscriptionModel."""
 
-    names = ("pr_subscription", "pr_subscription_resource", "pr_subscription_check_intervals")
+    names = ("pr_subscription", "pr_subscription_resource", "pr_subscription_ledger", "pr_subscription_check_intervals")
 
     def model(self) -> dict[str, Any]:
         self._define_subscription()
         self._define_subscription_resource()
+        self._define_ledger()
         return {"pr_subscription_check_intervals": CHECK_INTERVALS}
 
     def _define_subscription(self) -> None:
@@ -695,8 +697,8 @@ class S3SubscriptionModel(S3Model):
             Field("last_check_time", "datetime", default=utcnow, label=T("Last Check"), writable=False),
             # NULL is due now
             Field("next_check_time", "datetime", label=T("Next Check"), writable=False),
-            # position in the change log up to which everything has been reported; NULL starts at the present
-            Field("last_position", "bigint", readable=False, writable=False),
+            # position in the change log up to which everything has been reported: the real watermark
+            Field("last_position", "bigint", default=current_position, readable=False, writable=False),
             Field("lease_owner", length=64, readable=False, writable=False),
             Field("lease_until", "datetime", readable=False, writable=False),
             # failures in a row
@@ -722,6 +724,24 @@ class S3SubscriptionModel(S3Model):
             onvalidation=subscription_resource_onvalidation,
             indexes=["subscription_id", "next_check_time", "resource", "auth_token", "lease_until"],
         )
+
+    def _define_ledger(self) -> None:
+        """What was composed for whom: one row for each message of a round, written with it in one transaction."""
+        self.define_table(
+            "pr_subscription_ledger",
+            Field("subscription_resource_id", "reference pr_subscription_resource", ondelete="CASCADE"),
+            # the window of the change log that the message tells of
+            Field("position_from", "bigint"),
+            Field("position_to", "bigint"),
+            Field("contact_method", length=32),
+            # no foreign key: the ledger outlives the messages, which are pruned
+            Field("message_id", "integer"),
+            Field("new_records", "integer"),
+            Field("updated_records", "integer"),
+            Field("composed_on", "datetime"),
+            watch=False,
+        )
+        self.configure("pr_subscription_ledger", insertable=False, editable=False, deletable=False)
 
 
 def pr_check_subscription_resource(resource: Any, url: Any) -> str:
