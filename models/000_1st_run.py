@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 """First of all models: the import path, and the settings of this request."""
 
 import os

@@ -1,7 +1,6 @@
-# -*- coding: utf-8 -*-
 """The database, and the services of the framework."""
 
-from s3 import AuthS3, S3ConfigError, S3Msg, S3XML, s3setup
+from s3 import S3XML, AuthS3, S3ConfigError, S3Msg, s3setup
 from s3log import S3Log
 
 current.log = S3Log()

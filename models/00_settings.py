@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 """Base URLs, the language of this request, and the texts that several modules share."""
 
 s3.base_url = "%s/%s" % (settings.get_base_public_url(), request.application)

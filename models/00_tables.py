@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 """The data models: nothing is defined before it is asked for."""
 
 from s3 import S3Model

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 """Who is asking, and may they see this page at all?"""
 
 from s3 import S3Notifications, s3_rest_controller

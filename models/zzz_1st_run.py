@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 """Last of all models: the first data, and the periodic tasks in step with the settings."""
 
 s3setup.first_run(request.folder)

@@ -13,6 +13,7 @@ for folder in (ROOT / "modules", ROOT / "private", ROOT / "tests"):
         sys.path.insert(0, str(folder))
 
 from harness import App, Mailbox  # noqa: E402
+
 from launcher.instance import create_instance  # noqa: E402
 from launcher.postgres import PostgresServer, start_postgres  # noqa: E402
 

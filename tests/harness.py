@@ -164,6 +164,17 @@ class App:
             current.db.close()
             current.__dict__.clear()
 
+    @contextlib.contextmanager
+    def configured(self, source: str) -> Iterator[None]:
+        """Append Python to the deployment's 000_config.py for a while, as a deployer would edit it."""
+        path = self.folder / "models" / "000_config.py"
+        original = path.read_text()
+        path.write_text(original + "\n" + source)
+        try:
+            yield
+        finally:
+            path.write_text(original)
+
     # -- data ----------------------------------------------------------------------------------------------------------
     def clean(self) -> None:
         """Empty the database of what tests write, and let the cast move in."""

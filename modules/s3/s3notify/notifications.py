@@ -12,8 +12,8 @@ from s3.s3datetime import utcnow
 from s3.s3error import S3Error, S3FilterValueError, S3PermissionError, S3TokenError
 from s3.s3filter import S3FilterString
 from s3.s3notify import check, deliver, extract, lookup, release, render, templates, tokens
-from s3.s3urls import check_subscription_url
 from s3.s3notify.records import Answer, Lookup, Subscription, Updates, find_subscription
+from s3.s3urls import check_subscription_url
 
 __all__ = ("S3Notifications",)
 

@@ -1,0 +1,58 @@
+"""Subjects, and which contents a set of methods needs."""
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("methods", "email_format", "expected"),
+    [
+        (("EMAIL",), "text", ["text"]),
+        (("EMAIL",), "html", ["html"]),
+        (("SMS",), "html", ["text"]),
+        (("SMS",), "text", ["text"]),
+        (("EMAIL", "SMS"), "html", ["html", "text"]),
+        (("EMAIL", "SMS"), "text", ["text"]),
+    ],
+)
+def test_contents_formats(methods, email_format, expected):
+    from s3.s3notify.render import contents_formats
+
+    assert contents_formats(methods, email_format) == expected
+
+
+class FakeResource:
+    def __init__(self, subject):
+        self.subject = subject
+
+    def get_config(self, key, default=None):
+        return self.subject if key == "notify_subject" else default
+
+
+META = {"systemname": "Relief Platform", "systemname_short": "Relief", "resource": "Posts"}
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("$S: $s: $r", "Relief Platform: Relief: Posts"),
+        ("${s}-${r}", "Relief-Posts"),
+        # a literal percent sign or dollar breaks nothing, unknown placeholders stay
+        ("50% of $$100 $x $r", "50% of $100 $x Posts"),
+        ("100 $", "100 $"),
+        # a header must stay one line
+        ("a\r\nBcc: evil@example.com\x00b", "a Bcc: evil@example.com b"),
+        (lambda resource, data, meta_data: "$s " + data, "Relief hooked"),
+        # 78 characters at most, cut at a word
+        ("word " * 30, "word " * 14 + "word..."),
+        ("x" * 200, "x" * 75 + "..."),
+        ("y" * 78, "y" * 78),
+    ],
+)
+def test_message_subject(subject, expected):
+    from s3.s3notify.render import message_subject
+
+    result = message_subject(FakeResource(subject), "hooked", META)
+
+    assert result == expected
+    assert len(result) <= 78
