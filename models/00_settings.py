@@ -6,6 +6,8 @@ s3.ROWSPERPAGE = 20
 
 _wanted = (request.get_vars._language, session.s3 and session.s3.language, auth.user and auth.user.language)
 s3.language = next((str(code) for code in _wanted if code in settings.get_L10n_languages()), settings.get_L10n_default_language())
+# web2py would write every text without translation into the language files of the checkout
+T.is_writable = False
 T.force(s3.language)
 
 current.messages = messages = Storage(

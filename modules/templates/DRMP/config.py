@@ -16,6 +16,7 @@ def config(settings: Any) -> None:
     settings.base.system_name = "Disaster Risk Management Platform"
     settings.base.system_name_short = "DRMP"
     settings.security.policy = 5
+    settings.L10n.languages = {"en": "English", "de": "Deutsch"}
     settings.msg.notify_subject = "$S Notification"
     settings.gis.hierarchy = {"L0": "Country", "L1": "Province", "L2": "District", "L3": "Town"}
 

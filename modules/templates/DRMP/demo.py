@@ -133,7 +133,8 @@ def _create_locations() -> dict[str, int]:
     ids: dict[str, int] = {}
     for place in DEMO_LOCATIONS:
         parent = ids[place.parent] if place.parent else None
-        ids[place.name] = _find_or_insert("gis_location", {"lat": place.lat, "lon": place.lon}, name=place.name, level=place.level, parent=parent)
+        ids[place.name] = _find_or_insert(
+            "gis_location", {"lat": place.lat, "lon": place.lon}, name=place.name, level=place.level, parent=parent)
     return ids
 
 
