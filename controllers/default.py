@@ -48,4 +48,4 @@ def _run_page(name, page):
 
 def user():
     """Login, logout and profile; the pages are those of web2py's auth."""
-    return {"title": T("Log in"), "form": auth()}
+    return {"form": auth()}

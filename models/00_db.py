@@ -8,7 +8,7 @@ try:
     current.db = db = s3setup.connect(request.folder)
 except S3ConfigError as error:
     current.log.error(str(error))
-    raise HTTP(503, str(error))
+    raise HTTP(503, str(error)) from error
 
 current.auth = auth = AuthS3()
 auth.define_tables()

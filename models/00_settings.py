@@ -1,7 +1,7 @@
 """Base URLs, the language of this request, and the texts that several modules share."""
 
-s3.base_url = "%s/%s" % (settings.get_base_public_url(), request.application)
-s3.download_url = "%s/default/download" % s3.base_url
+s3.base_url = f"{settings.get_base_public_url()}/{request.application}"
+s3.download_url = f"{s3.base_url}/default/download"
 s3.ROWSPERPAGE = 20
 
 _wanted = (request.get_vars._language, session.s3 and session.s3.language, auth.user and auth.user.language)

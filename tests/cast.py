@@ -46,7 +46,8 @@ def create_people(auth: Any, db: Any, password_hash: str) -> dict[str, Actor]:
 def _create(auth: Any, db: Any, name: str, password_hash: str) -> Actor:
     first_name, last_name, email, roles = PEOPLE[name]
     table = db.auth_user
-    user_id = table.insert(first_name=first_name, last_name=last_name, email=email, password=password_hash, registration_key="", language="en")
+    names = {"first_name": first_name, "last_name": last_name, "email": email}
+    user_id = table.insert(**names, password=password_hash, registration_key="", language="en")
     for uid in roles:
         auth.s3_assign_role(user_id, uid)
     person_id = auth.s3_link_to_person(db(table.id == user_id).select(limitby=(0, 1)).first())

@@ -20,7 +20,19 @@ from gluon import current
 from s3.s3datetime import utcnow
 from s3dal import DAL, Field, Query, Row, Set, Table
 
-__all__ = ("Window", "current_position", "define_tables", "index_statements", "is_watched", "latest_changes", "position_at", "prune", "rebase_position", "sweep", "watch")
+__all__ = (
+    "Window",
+    "current_position",
+    "define_tables",
+    "index_statements",
+    "is_watched",
+    "latest_changes",
+    "position_at",
+    "prune",
+    "rebase_position",
+    "sweep",
+    "watch",
+)
 
 CREATE = "create"
 UPDATE = "update"

@@ -20,7 +20,7 @@ from typing import Any
 from launcher.errors import LauncherError
 from launcher.network import free_port
 
-__all__ = ("PostgresServer", "is_postgres", "own_schema", "start_postgres")
+__all__ = ("PostgresServer", "check_connection", "hide_password", "is_postgres", "own_schema", "start_postgres")
 
 #: Seconds that a private server may take to accept connections
 START_SECONDS = 30
@@ -51,20 +51,29 @@ def own_schema(uri: str, prefix: str = "demo") -> Iterator[dict[str, str]]:
         _execute(uri, f'DROP SCHEMA "{schema}" CASCADE')
 
 
+def check_connection(uri: str) -> None:
+    """Make sure that the database is there and lets us in.
+
+    Raises:
+        LauncherError: otherwise, with the reason
+    """
+    _execute(uri, "SELECT 1")
+
+
 def _execute(uri: str, statement: str) -> None:
     import psycopg2
 
     try:
-        connection = connect(uri)
+        connection = _connect(uri)
         connection.autocommit = True
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(statement)
     except psycopg2.Error as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0].rstrip(".")
         raise LauncherError(f"The database {hide_password(uri)} cannot be used: {reason}.") from error
 
 
-def connect(uri: str) -> Any:
+def _connect(uri: str) -> Any:
     """Open a psycopg2 connection to the database of a pydal URI. Waits no longer than five seconds for it."""
     import psycopg2
 
@@ -209,7 +218,7 @@ def _wait_until_ready(server: PostgresServer) -> None:
     end = time.monotonic() + START_SECONDS
     while True:
         try:
-            connect(server.uri).close()
+            _connect(server.uri).close()
             return
         except psycopg2.OperationalError as error:
             if server.process.poll() is not None or time.monotonic() > end:

@@ -180,6 +180,9 @@ class AuthPages(AuthAccounts):
         if posted._formname == formname and not form.errors:
             # The form key was not (or no longer) that of this session: nothing is done
             current.response.error = str(current.T("This form has expired. Please send it again."))
+        for widget in form.elements("input", _type="password"):
+            # The page shows again what was typed, but no passwords
+            widget["_value"] = widget["value"] = None
         return False
 
     @staticmethod
@@ -190,7 +193,7 @@ class AuthPages(AuthAccounts):
 
 def local_path(url: Any) -> str | None:
     """The URL if it is a path on this host, else None: a login must not forward to somewhere else."""
-    if isinstance(url, list):
+    if isinstance(url, list) and url:
         url = url[-1]
     if not isinstance(url, str) or not url.startswith("/"):
         return None

@@ -202,14 +202,12 @@ class AuthRoles(AuthPerson):
         Args:
             group_id: id or UID of a role, or several; an unknown UID becomes a new role
             for_pe: realm: None the user's own, 0 the whole site, else this entity; ADMIN, AUTHENTICATED and ANONYMOUS have none
+
+        Raises:
+            ValueError: there is no role with this id
         """
         for role in _as_list(group_id):
-            role_id = self.find_role_id(role)
-            if role_id is None:
-                if isinstance(role, int) or role.isdigit():
-                    raise ValueError(f"There is no role with the id {role}")
-                role_id = self.s3_create_role(role, uid=role)
-            self._add_membership(role_id, user_id, for_pe)
+            self._add_membership(self._ensure_role(role), user_id, for_pe)
         self._renew_roles(user_id)
 
     def s3_withdraw_role(self, user_id: int, group_id: Role | Iterable[Role], for_pe: Any = None) -> None:
@@ -231,6 +229,14 @@ class AuthRoles(AuthPerson):
                 deleted_fk=json.dumps({"user_id": row.user_id, "group_id": row.group_id, "pe_id": row.pe_id}),
             )
         self._renew_roles(user_id)
+
+    def _ensure_role(self, role: Role) -> int:
+        record = self._find_role(role)
+        if record is not None:
+            return int(record.id)
+        if isinstance(role, int) or role.isdigit():
+            raise ValueError(f"There is no role with the id {role}")
+        return self.s3_create_role(role, uid=role)
 
     def _add_membership(self, role_id: int, user_id: int, pe_id: int | None) -> None:
         if role_id in self._unrestricted_roles():

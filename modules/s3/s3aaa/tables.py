@@ -5,53 +5,27 @@ meta fields of all other tables refer to it.
 """
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 
 from gluon.validators import IS_EMAIL, IS_NOT_EMPTY
 
 from s3.s3aaa.passwords import IS_NEW_PASSWORD
 from s3.s3datetime import utcnow
+from s3.s3fields import S3MetaFields, new_uuid
 from s3dal import DAL, Field, Table
 
 __all__ = ("AUTH_INDEXES", "AUTH_TABLES", "auth_table")
 
-# Columns that the queries of every request look up; (table, column)
-AUTH_INDEXES = (
-    ("auth_membership", "user_id"),
-    ("s3_permission", "controller"),
-    ("s3_permission", "tablename"),
-)
-
-
-def _new_uuid() -> str:
-    return uuid.uuid4().urn
+#: {table: columns that the queries of every request look up}
+AUTH_INDEXES = {
+    "auth_membership": ["user_id"],
+    "s3_permission": ["controller", "tablename"],
+}
 
 
 def _hidden(name: str, fieldtype: str = "string", **attr: object) -> Field:
-    return Field(name, fieldtype, readable=False, writable=False, **attr)
-
-
-def _timestamps() -> list[Field]:
-    return [
-        _hidden("created_on", "datetime", default=utcnow),
-        _hidden("modified_on", "datetime", default=utcnow, update=utcnow),
-    ]
-
-
-def _deleted() -> Field:
-    return _hidden("deleted", "boolean", notnull=True, default=False)
-
-
-def _sync_fields() -> list[Field]:
-    return [
-        _hidden("uuid", length=128, notnull=True, unique=True, default=_new_uuid),
-        _hidden("mci", "integer", default=0),
-        _deleted(),
-        _hidden("deleted_fk", "text"),
-        _hidden("deleted_rb", "integer"),
-        *_timestamps(),
-    ]
+    # requires=None: looking up default validators takes longer than all the rest
+    return Field(name, fieldtype, readable=False, writable=False, requires=None, **attr)
 
 
 def _define_user(db: DAL) -> Table:
@@ -67,14 +41,15 @@ def _define_user(db: DAL) -> Table:
         _hidden("org_group_id", "integer"),
         _hidden("site_id", "integer"),
         _hidden("link_user_to", "list:string"),
-        # "" is an active account; anything else says why it is not: pending, disabled, blocked
-        _hidden("registration_key", length=512, default=""),
-        _hidden("reset_password_key", length=512, default=""),
-        _deleted(),
+        # "" is an active account; anything else says why it is not: pending, disabled, blocked, or the key that verifies it.
+        # Keys are secrets, so these are passwords too: no page shows and no filter compares them.
+        _hidden("registration_key", "password", length=512, default=""),
+        _hidden("reset_password_key", "password", length=512, default=""),
+        S3MetaFields.deleted(),
         _hidden("timestmp", "datetime"),
         Field("comments", "text"),
-        _hidden("uuid", length=128, default=_new_uuid),
-        *_timestamps(),
+        S3MetaFields.uuid(),
+        *S3MetaFields.timestamps(),
         format="%(email)s",
     )
 
@@ -82,14 +57,14 @@ def _define_user(db: DAL) -> Table:
 def _define_group(db: DAL) -> Table:
     return db.define_table(
         "auth_group",
-        _hidden("uuid", length=64, notnull=True, unique=True, default=_new_uuid),
+        _hidden("uuid", length=64, notnull=True, unique=True, default=new_uuid),
         _hidden("hidden", "boolean", notnull=True, default=False),
         _hidden("system", "boolean", notnull=True, default=False),
         _hidden("protected", "boolean", notnull=True, default=False),
         Field("role", length=255, unique=True),
         Field("description", "text"),
-        _deleted(),
-        *_timestamps(),
+        S3MetaFields.deleted(),
+        *S3MetaFields.timestamps(),
         format="%(role)s",
     )
 
@@ -102,7 +77,7 @@ def _define_membership(db: DAL) -> Table:
         Field("group_id", "reference auth_group"),
         # Realm: None is the user's default realm, 0 the whole site, else the entity
         Field("pe_id", "integer"),
-        *_sync_fields(),
+        *S3MetaFields.sync_meta_fields(),
     )
 
 
@@ -119,7 +94,7 @@ def _define_permission(db: DAL) -> Table:
         Field("uacl", "integer", default=0x02),
         Field("entity", "integer"),
         Field("unrestricted", "boolean", default=False),
-        *_sync_fields(),
+        *S3MetaFields.sync_meta_fields(),
     )
 
 

@@ -145,7 +145,8 @@ def _repair_positions(tablename: str, now: dt.datetime) -> None:
     query = (rtable.resource == tablename) & (rtable.deleted == False) & lost  # noqa: E712
     for row in db(query).select(rtable.id, rtable.last_position, rtable.last_check_time):
         seen_until = min(row.last_check_time or now, now)
-        update_quietly(rtable.id == row.id, last_position=s3changes.rebase_position(row.last_position, seen_until), last_check_time=seen_until)
+        position = s3changes.rebase_position(row.last_position, seen_until)
+        update_quietly(rtable.id == row.id, last_position=position, last_check_time=seen_until)
 
 
 def _note_error(tablename: str, now: dt.datetime, message: str) -> None:

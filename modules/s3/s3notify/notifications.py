@@ -138,9 +138,9 @@ class S3Notifications:
         request, auth = current.request, current.auth
         current.session.forget(current.response)
         token = request.env.http_x_s3_subscription or request.get_vars.get(tokens.PARAMETER)
-        path = [request.controller, request.function, *request.raw_args.split("/")] if request.raw_args else [request.controller, request.function]
+        path = [request.controller, request.function, *(part for part in (request.raw_args or "").split("/") if part)]
         try:
-            granted = tokens.consume(token if isinstance(token, str) else None, [part for part in path if part], utcnow())
+            granted = tokens.consume(token if isinstance(token, str) else None, path, utcnow())
             user_id = auth.s3_get_user_id(pe_id=granted.subscription.pe_id)
             auth.s3_impersonate(user_id)
         except S3TokenError as error:

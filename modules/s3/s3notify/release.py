@@ -45,7 +45,7 @@ def give_back(resource_ids: list[int], lease: str) -> None:
 
 def finish(resource_id: int, lease: str, answer: Answer | bool, now: dt.datetime) -> None:
     """Record the result of a look-up and free the row, if it is still ours. Commits nothing."""
-    free = {"lease_owner": None, "lease_until": None, "auth_token": None, "token_expires": None, "locked": False}
+    free: dict[str, object] = {"lease_owner": None, "lease_until": None, "auth_token": None, "token_expires": None, "locked": False}
     rtable = current.s3db.pr_subscription_resource
     mine = (rtable.id == resource_id) & (rtable.lease_owner == lease)
     if isinstance(answer, bool):

@@ -73,6 +73,10 @@ def world(tmp_path):
 
 
 class World:
+    #: of every account
+    password = PASSWORD
+    password_hash = CHEAP_HASH
+
     def __init__(self, db, folder):
         self.db, self.folder = db, folder
 
@@ -104,7 +108,7 @@ class World:
         return current.auth
 
     def user(self, email="anna@example.org", roles=(), **data):
-        """Account with the password PASSWORD."""
+        """An account."""
         return current.auth.create_user(email, password_hash=CHEAP_HASH, roles=roles, first_name="Anna", last_name="Ek", **data)
 
     def as_user(self, user_id, **request):

@@ -1,0 +1,145 @@
+import pytest
+
+from s3.s3error import S3CircularModelError, S3ModelError
+from s3.s3model import S3Model
+from s3dal import Field, Table
+
+
+def test_a_table_is_defined_when_it_is_first_asked_for(models):
+    assert "zoo_keeper" not in models.db.tables
+
+    table = models.s3db.zoo_keeper
+
+    assert isinstance(table, Table)
+    assert models.s3db["zoo_keeper"] is table
+    assert models.s3db.table("zoo_keeper") is table
+
+
+def test_loading_a_model_leaves_the_other_models_of_its_module_alone(models):
+    models.s3db.table("zoo_keeper")
+
+    assert "zoo_animal" not in models.db.tables
+
+
+def test_a_model_loads_the_models_it_needs(models):
+    table = models.s3db.zoo_animal
+
+    assert table.keeper_id.type == "reference zoo_keeper"
+    assert "zoo_keeper" in models.db.tables
+
+
+def test_objects_of_a_model_are_found_by_name_but_not_as_tables(models):
+    assert models.s3db.zoo_shifts == {1: "day", 2: "night"}
+    assert models.s3db.table("zoo_shifts", db_only=True) is None
+    assert models.response.s3.zoo_shifts == {1: "day", 2: "night"}
+    assert models.s3db.get("zoo_shifts") == {1: "day", 2: "night"}
+    assert models.s3db.get("zoo_keeper", "no table wanted") == "no table wanted"
+
+
+def test_functions_of_a_module_are_found_by_name(models):
+    assert models.s3db.zoo_greeting() == "welcome"
+
+
+@pytest.mark.parametrize("name", ["foo_bar", "zoo_elephant", "foo", "_foo", ""])
+def test_an_unknown_name_is_an_attribute_error_or_the_default(models, name):
+    assert models.s3db.table(name) is None
+    assert models.s3db.table(name, "default") == "default"
+    with pytest.raises(AttributeError):
+        getattr(models.s3db, name)
+    with pytest.raises(LookupError):
+        models.s3db.table(name, LookupError(name))
+
+
+def test_a_disabled_module_provides_its_defaults_but_no_tables(models):
+    del models.deployment_settings.modules["zoo"]
+
+    field = models.s3db.zoo_keeper_id()
+
+    assert (field.name, field.type, field.readable, field.writable) == ("keeper_id", "integer", False, False)
+    assert models.s3db.zoo_shifts == {}
+    assert models.s3db.table("zoo_keeper") is None
+    with pytest.raises(AttributeError):
+        models.s3db.zoo_keeper  # noqa: B018
+
+
+def test_models_that_need_each_other_are_named(models):
+    with pytest.raises(S3CircularModelError, match="EggModel -> HenModel -> EggModel") as raised:
+        models.s3db.loop_egg  # noqa: B018
+
+    assert isinstance(raised.value, RuntimeError)
+
+
+def test_a_model_that_failed_to_load_can_be_loaded_again(models):
+    for _ in range(2):
+        with pytest.raises(S3CircularModelError):
+            models.s3db.loop_hen  # noqa: B018
+
+
+def test_an_error_inside_a_module_is_not_taken_for_a_missing_module(models):
+    with pytest.raises(ModuleNotFoundError, match="module_that_does_not_exist"):
+        models.s3db.table("faulty_table")
+
+
+def test_all_models_of_a_module_can_be_loaded(models):
+    models.s3db.load("zoo")
+
+    assert {"zoo_keeper", "zoo_animal"} <= set(models.db.tables)
+
+
+def test_models_are_loaded_once_per_request(models):
+    models.s3db.load("zoo")
+    first = models.s3db.zoo_shifts
+    models.s3db.load("zoo")
+
+    assert models.s3db.zoo_shifts is first
+
+
+def test_every_request_starts_without_configuration(models):
+    models.s3db.zoo_keeper  # noqa: B018
+
+    assert models.s3db.get_config("zoo_keeper", "list_fields") == ["name"]
+    assert S3Model().get_config("zoo_keeper", "list_fields") is None
+
+
+def test_a_table_that_is_already_defined_is_returned(models):
+    table = models.s3db.define_table("test_master", Field("name"))
+
+    assert models.s3db.define_table("test_master", Field("other")) is table
+    assert table.fields == ["id", "name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "reason"),
+    [
+        ("nounderscore", [Field("name")], "expected <prefix>_<name>"),
+        ("test_wrong", ["name"], "test_wrong.*Field"),
+        ("test_wrong", [Field("a", "reference nothing_there")], "test_wrong.*nothing_there"),
+    ],
+)
+def test_a_wrong_definition_names_the_table_and_the_fault(models, name, fields, reason):
+    with pytest.raises(S3ModelError, match=reason):
+        models.s3db.define_table(name, *fields)
+
+
+def test_an_alias_is_made_once_and_keeps_the_configuration(models):
+    table = models.s3db.zoo_keeper
+
+    alias = models.s3db.get_aliased(table, "zoo_night_keeper")
+
+    assert models.s3db.get_aliased(table, "zoo_night_keeper") is alias
+    assert str(alias._id) == '"zoo_night_keeper"."id"' or str(alias._id) == "zoo_night_keeper.id"
+    assert models.s3db.get_config(alias, "list_fields") == ["name"]
+
+
+def test_changes_of_tables_with_time_stamps_are_logged_unless_refused(models):
+    from s3.s3changes import is_watched
+    from s3.s3fields import S3MetaFields
+
+    s3db = models.s3db
+    watched = s3db.define_table("test_watched", Field("name"), *S3MetaFields.timestamps())
+    refused = s3db.define_table("test_refused", Field("name"), *S3MetaFields.timestamps(), watch=False)
+    unstamped = s3db.define_table("test_unstamped", Field("name"))
+
+    assert is_watched(watched)
+    assert not is_watched(refused)
+    assert not is_watched(unstamped)
