@@ -229,11 +229,14 @@ class Mailbox:
     def __init__(self) -> None:
         from aiosmtpd.controller import Controller
 
+        from launcher.network import free_port
+
         self.messages: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
+        # the controller connects to the port it was given, so that 0 does not do
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
         self._controller.start()
-        self.port = self._controller.server.sockets[0].getsockname()[1]
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.messages.append(message_from_bytes(envelope.content, policy=policy.default))
