@@ -1,0 +1,290 @@
+"""Resolution of a field selector, like ``contact.value`` or ``location_id$L1``, to a field and the joins that lead to it.
+
+``selector := step* field``, ``step := alias "." | key "$"``, read from left to right; every step changes the current
+table. A selector that does not resolve raises S3SelectorError: dropping it would widen a filter (deviation from Eden).
+"""
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gluon import current
+
+from s3dal import Field, Query, Table
+
+from s3.s3error import S3SelectorError
+from s3.s3query.joins import Join
+from s3.s3utils import original_name, s3_get_foreign_key
+
+__all__ = ("Path", "Subject", "component_query", "resolve_path")
+
+_SEPARATORS = re.compile(r"([.$])")
+_CONTEXT = re.compile(r"\((\w+)\)$")
+# Contexts may stand for chains with further contexts; more than this is a circle
+MAX_CONTEXTS = 8
+# PostgreSQL cuts identifiers after 63 bytes, silently
+MAX_ALIAS_LENGTH = 60
+
+
+class Subject(Protocol):
+    """What a selector is resolved for; an S3Resource is one."""
+
+    table: Table
+    tablename: str
+    alias: str
+
+
+@dataclass(frozen=True)
+class Path:
+    """Where a selector leads.
+
+    Attributes:
+        table: the table of the field, possibly aliased
+        name: name of the field as in the selector
+        field: the field; None for a computed one
+        virtual: the Field.Method or Field.Virtual of a computed field
+        joins: left joins that lead from the subject to the table
+        is_multiple: there can be several values per record of the subject
+    """
+
+    table: Table
+    name: str
+    field: Field | None
+    virtual: Any
+    joins: tuple[Join, ...]
+    is_multiple: bool
+
+    @property
+    def colname(self) -> str:
+        return f"{self.table._tablename}.{self.name}"
+
+
+def resolve_path(subject: Subject, selector: str) -> Path:
+    """Resolve a selector.
+
+    Raises:
+        S3SelectorError: it is malformed, or names something that the tables do not have
+    """
+    return _Resolver(subject, selector).resolve()
+
+
+class _Resolver:
+    """One pass over the tokens of a selector."""
+
+    def __init__(self, subject: Subject, selector: str) -> None:
+        self.selector = selector
+        self.master = subject.table
+        self.master_alias = subject.alias
+        self.table = subject.table
+        self.steps: list[str] = []
+        self.joins: list[Join] = []
+        self.is_multiple = False
+        self.contexts = 0
+        self.tokens = _SEPARATORS.split(selector) if isinstance(selector, str) else [""]
+
+    def resolve(self) -> Path:
+        while True:
+            name = self.tokens.pop(0)
+            if name.startswith("("):
+                self._expand_context(name)
+                continue
+            if not self.tokens:
+                return self._end(name)
+            separator = self.tokens.pop(0)
+            if not name:
+                raise self._error("has an empty step")
+            if separator == "$":
+                self._follow_key(name)
+            else:
+                self._enter(name)
+
+    def _error(self, reason: str) -> S3SelectorError:
+        return S3SelectorError(
+            f"Field selector {self.selector!r} {reason} (table {original_name(self.master)})", selector=self.selector
+        )
+
+    @property
+    def _tablename(self) -> str:
+        return original_name(self.table)
+
+    def _expand_context(self, token: str) -> None:
+        match = _CONTEXT.match(token)
+        contexts = current.s3db.get_config(self._tablename, "context") or {}
+        replacement = contexts.get(match.group(1)) if match else None
+        self.contexts += 1
+        if not replacement or self.contexts > MAX_CONTEXTS:
+            raise self._error(f"uses the context {token} that {self._tablename} does not define")
+        self.tokens[:0] = _SEPARATORS.split(replacement)
+
+    def _end(self, name: str) -> Path:
+        if not name:
+            raise self._error("does not end with a field")
+        field, virtual = self._find_field(name)
+        return Path(self.table, name, field, virtual, tuple(self.joins), self.is_multiple)
+
+    def _find_field(self, name: str) -> tuple[Field | None, Any]:
+        if name == "id":
+            return self.table._id, None
+        name = "uuid" if name == "uid" else name
+        if name in self.table.fields:
+            return self.table[name], None
+        for virtual in (*self.table._virtual_methods, *self.table._virtual_fields):
+            if virtual.name == name:
+                return None, virtual
+        raise self._error(f"names the field {name!r} that {self._tablename} does not have")
+
+    def _follow_key(self, name: str) -> None:
+        if name not in self.table.fields:
+            raise self._error(f"names the key {name!r} that {self._tablename} does not have")
+        # pseudo references are declared for the table, not for its alias
+        original = current.db[self._tablename][name]
+        tablename, key, _ = s3_get_foreign_key(original, m2m=False)
+        target = current.s3db.table(tablename, db_only=True) if tablename else None
+        if target is None:
+            raise self._error(f"follows {name!r} that is no reference to an available table")
+        self.steps.append(name)
+        if self._is_ambiguous(original, target):
+            target = self._aliased(target)
+        self._join(target, self.table[name] == target[key])
+
+    def _is_ambiguous(self, key: Field, target: Table) -> bool:
+        """Whether the target could be reached on another path as well and so needs an alias of its own."""
+        if self.joins or target._tablename == self.master._tablename:
+            return True
+        keys = _keys_to(current.db[self._tablename], target)
+        return key.name not in keys or len(keys) > 1
+
+    def _enter(self, name: str) -> None:
+        if name == "~" or (not self.steps and name == self.master_alias):
+            return
+        component = current.s3db.get_component(self._tablename, name)
+        if component is not None:
+            self._join_component(name, component)
+            return
+        if self._enter_link(name):
+            return
+        self._join_freely(name)
+
+    def _join_component(self, name: str, component: Any, is_link_only: bool = False) -> None:
+        self.steps.append(name)
+        self.is_multiple = True
+        table = component.table
+        needs_alias = bool(self.joins) or table._tablename == self.master._tablename
+        if needs_alias or _keys_to(current.db[self._tablename], table):
+            table = self._aliased(current.db[original_name(table)])
+        is_aliased = table._tablename != original_name(table)
+        restriction = component_query(component, table, self.table)
+        if component.linktable is None:
+            self._join(table, _both(self.table[component.pkey] == table[component.fkey], _not_deleted(table), restriction))
+            return
+        link = self._join_link(component, is_aliased)
+        if not is_link_only:
+            self._join(table, _both(link[component.rkey] == table[component.fkey], restriction))
+
+    def _join_link(self, component: Any, is_aliased: bool) -> Table:
+        link = component.linktable
+        if is_aliased:
+            link = self._aliased(link)
+        on = _both(self.table[component.pkey] == link[component.lkey], _not_deleted(link))
+        self.joins.append(Join((*self.steps, "link"), link, on, is_link=True))
+        return link
+
+    def _enter_link(self, name: str) -> bool:
+        alias = current.s3db.get_alias(self._tablename, name)
+        component = current.s3db.get_component(self._tablename, alias) if alias else None
+        if component is None or component.linktable is None:
+            return False
+        self._join_component(alias, component, is_link_only=True)
+        self.table = self.joins[-1].table
+        return True
+
+    def _join_freely(self, name: str) -> None:
+        keyname, _, tablename = name.rpartition(":")
+        table = current.s3db.table(tablename, db_only=True) if "_" in tablename else None
+        if table is None:
+            raise self._error(f"names {name!r} that is no component of {self._tablename}")
+        keys = _keys_to(table, self.table)
+        if keyname:
+            keys = [key for key in keys if key == keyname]
+        if len(keys) != 1:
+            raise self._error(f"joins {tablename} that has {len(keys)} keys {keyname} to {self._tablename}")
+        self.steps.append(name)
+        self.is_multiple = True
+        if self.joins or keyname or table._tablename == self.master._tablename:
+            table = self._aliased(table)
+        target_key = s3_get_foreign_key(current.db[tablename][keys[0]], m2m=False)[1]
+        self._join(table, _both(table[keys[0]] == self.table[target_key], _not_deleted(table)))
+
+    def _join(self, table: Table, on: Query) -> None:
+        self.joins.append(Join(tuple(self.steps), table, on))
+        self.table = table
+
+    def _aliased(self, table: Table) -> Table:
+        """Alias of a table that is the same whenever it is reached by the same steps."""
+        prefix, _, name = original_name(table).partition("_")
+        steps = "__".join(re.sub(r"\W", "_", step) for step in self.steps)
+        alias = f"{prefix}_{steps}_{name}"
+        if len(alias) > MAX_ALIAS_LENGTH or alias in current.db.tables:
+            digest = hashlib.sha256("/".join((original_name(table), *self.steps)).encode()).hexdigest()[:8]
+            alias = f"{alias[: MAX_ALIAS_LENGTH - 9]}_{digest}"
+        return table.with_alias(alias)
+
+
+def component_query(component: Any, table: Table, master: Table) -> Query | None:
+    """The condition that makes a component of some records of its table, for example the contacts that are e-mails.
+
+    Args:
+        table: the component's table as it stands in the query
+        master: the table that the component belongs to, as it stands in the query
+    """
+    filterby = component.filterby
+    if not filterby:
+        return None
+    if callable(filterby):
+        return filterby(table)
+    query: Query | None = None
+    for name, value in filterby.items():
+        condition = _filter_condition(table[name], value, master)
+        if condition is not None:
+            query = condition if query is None else query & condition
+    return query
+
+
+def _filter_condition(field: Field, value: Any, master: Table) -> Query | None:
+    if isinstance(value, (list, tuple, set)):
+        values = list(value)
+        if not values:
+            return None
+        return field == values[0] if len(values) == 1 else field.belongs(values)
+    if hasattr(value, "resolve"):
+        return field == master[value.name.rpartition(".")[2]]
+    return field == value
+
+
+def _keys_to(table: Table, target: Table) -> list[str]:
+    """Names of the fields of table that refer to target."""
+    name = original_name(target)
+    pseudo = current.s3db.get_config(table, "references") or {}
+    return [field.name for field in table if _target_name(field, pseudo) == name]
+
+
+def _target_name(field: Field, pseudo: dict[str, str]) -> str | None:
+    # by name alone: s3_get_foreign_key would load the model of every table that is referred to
+    ftype = str(field.type)
+    target = ftype[10:].strip() if ftype.startswith("reference ") else pseudo.get(field.name)
+    return target.partition(".")[0] if target else None
+
+
+def _not_deleted(table: Table) -> Query | None:
+    return (table.deleted == False) if "deleted" in table.fields else None
+
+
+def _both(*queries: Query | None) -> Query:
+    result: Query | None = None
+    for query in queries:
+        if query is not None:
+            result = query if result is None else result & query
+    assert result is not None
+    return result

@@ -1,0 +1,159 @@
+"""The effective filter of a resource: what the user may see, what was asked for, and what its parent shows."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Union
+
+from gluon import current
+
+from s3dal import Expression, Query
+
+from s3.s3error import S3FilterValueError
+from s3.s3query import Joins, S3ResourceQuery, S3URLQuery
+from s3.s3query.operators import sql_all
+
+if TYPE_CHECKING:
+    from s3.s3resource.resource import S3Resource
+
+__all__ = ("ExtraFilter", "S3ResourceFilter")
+
+Filter = Union[S3ResourceQuery, Query]
+ExtraFilter = tuple[Any, Any]
+
+
+class S3ResourceFilter:
+    """Collects the conditions of one resource, translates them when they are first needed.
+
+    A filter that cannot be translated raises: see S3ResourceQuery.query.
+    """
+
+    def __init__(
+        self,
+        resource: S3Resource,
+        id: Any = None,
+        uid: Any = None,
+        filter: Filter | None = None,
+        vars: Mapping[str, Any] | None = None,
+        extra_filters: Iterable[ExtraFilter] | None = None,
+        filter_component: str | None = None,
+    ) -> None:
+        """Parameters as those of S3Resource."""
+        self.resource = resource
+        self.conditions: list[Filter] = []
+        self.component_filters: dict[str, list[Filter]] = {}
+        self.extra_filters: list[ExtraFilter] = list(extra_filters or ())
+        self.ids = _record_ids(id)
+        self.uids = _as_list(uid)
+        self.is_single = any(value is not None and not isinstance(value, (list, tuple, set)) for value in (id, uid))
+        self._translated: tuple[Query, Joins, S3ResourceQuery | None] | None = None
+        self.add(filter)
+        for alias, queries in S3URLQuery.parse(resource, vars).items():
+            if alias != filter_component:
+                self.conditions.extend(queries)
+            if alias != resource.alias:
+                self.component_filters.setdefault(alias, []).extend(queries)
+
+    def add(self, condition: Filter | None) -> None:
+        """Add a condition that all records must match."""
+        if condition is not None:
+            self.conditions.append(condition)
+            self._translated = None
+
+    def add_component_filter(self, alias: str, condition: Filter | None) -> None:
+        """Add a condition for the records of a component that does not restrict the master."""
+        if condition is not None:
+            self.component_filters.setdefault(alias, []).append(condition)
+
+    def get_query(self) -> Query:
+        """The query of the DAL; needs the joins.
+
+        Raises:
+            S3SelectorError, S3FilterValueError: the filter cannot be translated
+        """
+        return self._translate()[0]
+
+    @property
+    def joins(self) -> Joins:
+        return self._translate()[1]
+
+    def get_joins(self, left: bool = True) -> list[Expression]:
+        """The left joins of the query, restricted to what the user may read."""
+        return self.joins.left() if left else []
+
+    @property
+    def virtual(self) -> S3ResourceQuery | None:
+        """The part of the filter that only Python can decide."""
+        return self._translate()[2]
+
+    def get_fields(self) -> list[str]:
+        """Selectors of the fields that the virtual part needs."""
+        return self.virtual.fields() if self.virtual is not None else []
+
+    @property
+    def distinct(self) -> bool:
+        return bool(self.joins)
+
+    def apply_extra(self, ids: list[Any]) -> list[Any]:
+        """Reduce ids by the extra filters, in the same order."""
+        for method, expression in self.extra_filters:
+            accepted = set(method(self.resource, ids, expression))
+            ids = [record_id for record_id in ids if record_id in accepted]
+        return ids
+
+    def _translate(self) -> tuple[Query, Joins, S3ResourceQuery | None]:
+        if self._translated is None:
+            joins = Joins()
+            queries: list[Query] = self._base_queries()
+            virtual: S3ResourceQuery | None = None
+            for condition in self._all_conditions():
+                real, computed = _split(condition, self.resource)
+                if real is not None:
+                    queries.append(real.query(self.resource, joins) if isinstance(real, S3ResourceQuery) else real)
+                if computed is not None:
+                    virtual = computed if virtual is None else virtual & computed
+            self._translated = sql_all(queries), joins, virtual
+        return self._translated
+
+    def _all_conditions(self) -> list[Filter]:
+        parent = self.resource.parent
+        inherited = parent.rfilter.component_filters.get(self.resource.alias, []) if parent is not None else []
+        return [*self.conditions, *inherited]
+
+    def _base_queries(self) -> list[Query]:
+        resource = self.resource
+        table = resource.table
+        queries: list[Query] = []
+        if self.ids is not None:
+            queries.append(_is_one_of(table._id, self.ids))
+        if self.uids is not None:
+            queries.append(_is_one_of(table.uuid, self.uids))
+        queries.append(current.auth.s3_accessible_query(resource.access_methods, table))
+        if "deleted" in table.fields and not resource.include_deleted:
+            queries.append(table.deleted == False)
+        if resource.filter is not None:
+            queries.append(resource.filter)
+        if resource.parent is not None:
+            queries.append(resource.parent_query())
+        return queries
+
+
+def _split(condition: Filter, resource: S3Resource) -> tuple[Filter | None, S3ResourceQuery | None]:
+    return condition.split(resource) if isinstance(condition, S3ResourceQuery) else (condition, None)
+
+
+def _is_one_of(field: Any, values: list[Any]) -> Query:
+    return field == values[0] if len(values) == 1 else field.belongs(values)
+
+
+def _as_list(value: Any) -> list[Any] | None:
+    if value is None:
+        return None
+    return list(value) if isinstance(value, (list, tuple, set)) else [value]
+
+
+def _record_ids(value: Any) -> list[int] | None:
+    values = _as_list(value)
+    try:
+        return None if values is None else [int(item) for item in values]
+    except (TypeError, ValueError) as error:
+        raise S3FilterValueError(f"Not a record id: {value!r}", value=value) from error
