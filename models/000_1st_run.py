@@ -14,7 +14,7 @@ if _modules not in sys.path:
 
 from s3cfg import S3Config  # noqa: E402
 
-s3 = response.s3 = Storage()
+s3 = response.s3 = Storage(crud_strings=Storage())
 current.deployment_settings = deployment_settings = settings = S3Config()
 
 if not os.path.exists(os.path.join(request.folder, "models", "000_config.py")):

@@ -1,7 +1,9 @@
 """Fixtures of all tests: one web2py folder per session, one application per database in it."""
 from __future__ import annotations
 
+import atexit
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,12 +22,16 @@ from launcher.postgres import PostgresServer, start_postgres  # noqa: E402
 KINDS = ("sqlite", "postgresql")
 
 
+# gluon keeps the web2py folder that it is imported with, and test modules import it as soon as they are collected
+WEB2PY = create_instance(Path(tempfile.mkdtemp(prefix="web2py-")), app="empty")
+WEB2PY.enter()
+atexit.register(WEB2PY.remove)
+
+
 @pytest.fixture(scope="session")
-def web2py_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A web2py folder, entered: gluon keeps the one that it is imported with."""
-    folder = tmp_path_factory.mktemp("web2py")
-    create_instance(folder, app="empty").enter()
-    return folder
+def web2py_folder() -> Path:
+    """The web2py folder of this process."""
+    return WEB2PY.folder
 
 
 @pytest.fixture(scope="session")
