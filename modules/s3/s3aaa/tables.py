@@ -23,9 +23,13 @@ AUTH_INDEXES = {
 }
 
 
+def _plain(name: str, fieldtype: str = "string", **attr: object) -> Field:
+    # requires=None: no form edits these tables, and looking up default validators takes longer than all the rest
+    return Field(name, fieldtype, requires=None, **attr)
+
+
 def _hidden(name: str, fieldtype: str = "string", **attr: object) -> Field:
-    # requires=None: looking up default validators takes longer than all the rest
-    return Field(name, fieldtype, readable=False, writable=False, requires=None, **attr)
+    return _plain(name, fieldtype, readable=False, writable=False, **attr)
 
 
 def _define_user(db: DAL) -> Table:
@@ -61,8 +65,8 @@ def _define_group(db: DAL) -> Table:
         _hidden("hidden", "boolean", notnull=True, default=False),
         _hidden("system", "boolean", notnull=True, default=False),
         _hidden("protected", "boolean", notnull=True, default=False),
-        Field("role", length=255, unique=True),
-        Field("description", "text"),
+        _plain("role", length=255, unique=True),
+        _plain("description", "text"),
         S3MetaFields.deleted(),
         *S3MetaFields.timestamps(),
         format="%(role)s",
@@ -73,10 +77,10 @@ def _define_membership(db: DAL) -> Table:
     _require(db, "auth_user", "auth_group")
     return db.define_table(
         "auth_membership",
-        Field("user_id", "reference auth_user"),
-        Field("group_id", "reference auth_group"),
+        _plain("user_id", "reference auth_user"),
+        _plain("group_id", "reference auth_group"),
         # Realm: None is the user's default realm, 0 the whole site, else the entity
-        Field("pe_id", "integer"),
+        _plain("pe_id", "integer"),
         *S3MetaFields.sync_meta_fields(),
     )
 
@@ -85,15 +89,15 @@ def _define_permission(db: DAL) -> Table:
     _require(db, "auth_group")
     return db.define_table(
         "s3_permission",
-        Field("group_id", "reference auth_group"),
-        Field("controller", length=64),
-        Field("function", length=512),
-        Field("tablename", length=512),
+        _plain("group_id", "reference auth_group"),
+        _plain("controller", length=64),
+        _plain("function", length=512),
+        _plain("tablename", length=512),
         _hidden("record", "integer"),
-        Field("oacl", "integer", default=0x7F),
-        Field("uacl", "integer", default=0x02),
-        Field("entity", "integer"),
-        Field("unrestricted", "boolean", default=False),
+        _plain("oacl", "integer", default=0x7F),
+        _plain("uacl", "integer", default=0x02),
+        _plain("entity", "integer"),
+        _plain("unrestricted", "boolean", default=False),
         *S3MetaFields.sync_meta_fields(),
     )
 
@@ -102,11 +106,11 @@ def _define_event(db: DAL) -> Table:
     _require(db, "auth_user")
     return db.define_table(
         "auth_event",
-        Field("time_stamp", "datetime", default=utcnow),
-        Field("client_ip", length=64),
-        Field("user_id", "reference auth_user", ondelete="SET NULL"),
-        Field("origin", length=512),
-        Field("description", "text"),
+        _plain("time_stamp", "datetime", default=utcnow),
+        _plain("client_ip", length=64),
+        _plain("user_id", "reference auth_user", ondelete="SET NULL"),
+        _plain("origin", length=512),
+        _plain("description", "text"),
     )
 
 
