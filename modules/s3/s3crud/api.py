@@ -118,7 +118,7 @@ class UpdateJSON(S3Write):
         self._require("update")
         values = self._check("update", record)
         if values:
-            self._guarded(self._update, self.record_id, values)
+            self._guarded(self._update, values)
         return self._answer(self._string("msg_record_modified"), updated=[int(self.record_id)])
 
 

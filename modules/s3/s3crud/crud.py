@@ -63,9 +63,10 @@ class S3CRUD(S3Method):
     def _parent_values(self) -> dict[str, Any]:
         """What ties a new component record to its master."""
         r = self.request
-        if r.component is None or r.link is not None or not r.record:
+        component: Any = r.component
+        if component is None or r.link is not None or not r.record:
             return {}
-        return {r.component.fkey: r.record[r.component.pkey]}
+        return {component.fkey: r.record[component.pkey]}
 
     def _insert(self, values: dict[str, Any]) -> Any:
         """Store a new record with all that belongs to it; give its id. Undone if it fails.
@@ -77,20 +78,29 @@ class S3CRUD(S3Method):
         try:
             record_id = self.resource.insert(**values, **self._parent_values())
             if r.link is not None and r.record:
-                r.link.update_link(r.record, self._load_row(record_id))
+                self._link_to_master(record_id)
         except S3Error:
             current.db.rollback()
             raise
         return record_id
 
-    def _update(self, record_id: Any, values: dict[str, Any]) -> None:
-        """Change a record; undone if it fails.
+    def _link_to_master(self, record_id: Any) -> None:
+        """Tie a new component record to the master record through their link table."""
+        r = self.request
+        component: Any = self.resource
+        link: Any = r.link
+        row = self._load_row(record_id)
+        assert row is not None and r.record is not None
+        link.insert(**{component.lkey: r.record[component.pkey], component.rkey: row[component.fkey]})
+
+    def _update(self, values: dict[str, Any]) -> None:
+        """Change the record of this request; undone if it fails.
 
         Raises:
             S3Error: the record cannot be stored
         """
         try:
-            self.resource.update(record_id, **values)
+            self.resource.update(**values)
         except S3Error:
             current.db.rollback()
             raise

@@ -85,7 +85,7 @@ class UpdatePage(S3Edit):
         self._require("update")
         result = self._process("update", record)
         if result.accepted:
-            self._store(result, lambda values: self._update(self.record_id, values))
+            self._store(result, self._update)
             if result.accepted:
                 current.response.confirmation = self._string("msg_record_modified")
                 self.next = self._next_url("update_next", self.record_id, self._record_url(self.record_id))

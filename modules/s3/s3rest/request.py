@@ -196,14 +196,26 @@ class S3Request:
         self.id = self.record[self.table._id.name]
 
     def _set_component(self) -> None:
-        self.component = self.resource.components.get(self.component_name)
+        self.component = self.resource.components.get(self.component_name or "")
         if self.component is None:
             raise S3RequestError(f"There is no component {self.component_name} of {self.tablename}.")
-        self.link = getattr(self.component, "link", None)
-        if self.link is not None and self.id and self.component_id:
-            self.link_id = self.link.link_id(self.id, self.component_id)
+        self.link = self.component.link
+        if self.link is not None and self.record and self.component_id:
+            self.link_id = self._find_link_id()
             if not self.link_id:
                 raise S3RecordError(str(current.ERROR.BAD_RECORD))
+
+    def _find_link_id(self) -> Any:
+        """Id of the record that links the component record to the master record, None if they are not linked."""
+        component: Any = self.component
+        assert self.record is not None
+        table, link = component._table, component.linktable
+        keys = current.db(table._id == int(self.component_id))._select(table[component.fkey])
+        query = (link[component.lkey] == self.record[component.pkey]) & link[component.rkey].belongs(keys)
+        if "deleted" in link.fields:
+            query &= link.deleted == False
+        row = current.db(query).select(link._id, limitby=(0, 1)).first()
+        return row[link._id.name] if row else None
 
     # -- handlers ----------------------------------------------------------
 
