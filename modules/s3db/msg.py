@@ -280,7 +280,7 @@ class SMSGatewayModel(S3Model):
             self.super_link("channel_id", "msg_channel"),
             Field("name", label=T("Name"), requires=IS_NOT_EMPTY()),
             Field("description", label=T("Description")),
-            Field("url", label=T("URL"), requires=IS_URL(allowed_schemes=["http", "https"], prepend_scheme=None)),
+            Field("url", label=T("URL"), requires=IS_URL(allowed_schemes=["http", "https"])),
             # what every request holds besides message and number, as k=v&k=v
             Field("parameters", length=1024, label=T("Parameters")),
             Field("message_variable", default="text", notnull=True, label=T("Message variable"), requires=IS_NOT_EMPTY()),
