@@ -11,7 +11,7 @@ from typing import Any
 
 from gluon import current
 
-from s3 import S3Permission, current_position, utcnow
+from s3 import S3Permission, utcnow
 from templates.DRMP.config import RESTRICTED_SERIES
 from templates.DRMP.controllers import NEWSFEED
 
@@ -157,7 +157,7 @@ def _subscribe(user_id: int) -> None:
         {"notify_on": ["new", "upd"], "frequency": "immediately", "method": ["EMAIL"], "owned_by_user": user_id},
         pe_id=pe_id, filter_id=filter_id)
     _find_or_insert(
-        "pr_subscription_resource", {"last_position": current_position(), "owned_by_user": user_id},
+        "pr_subscription_resource", {"owned_by_user": user_id},
         subscription_id=subscription_id, resource="cms_post", url=NEWSFEED)
 
 

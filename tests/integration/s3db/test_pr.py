@@ -1,0 +1,356 @@
+"""Persons, contacts, groups, saved filters and subscriptions."""
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from gluon.storage import Storage
+from harness import App
+
+
+def form(record: Any = None, **values: Any) -> Storage:
+    return Storage(vars=Storage(values), errors=Storage(), record=record)
+
+
+def insert(current: Any, tablename: str, **values: Any) -> int:
+    """Insert as the pages do, with all that follows, and with every permission."""
+    current.auth.override = True
+    record_id = int(current.s3db.resource(tablename).insert(**values))
+    current.auth.override = False
+    return record_id
+
+
+def stored(current: Any, tablename: str, record_id: int) -> Any:
+    table = current.s3db[tablename]
+    return current.db(table.id == record_id).select(table.ALL).first()
+
+
+# -- subscriptions -----------------------------------------------------------------------------------------------------
+def test_model_provides_the_names_of_the_original(app: App) -> None:
+    with app.env() as current:
+        s3db = current.s3db
+
+        assert s3db.pr_subscription._tablename == "pr_subscription"
+        assert s3db.pr_subscription_resource._tablename == "pr_subscription_resource"
+        assert s3db.pr_subscription_check_intervals == {"immediately": 5, "hourly": 60, "daily": 1440, "weekly": 10080, "never": 0}
+
+
+def test_subscription_has_the_defaults_of_the_original(app: App) -> None:
+    with app.env() as current:
+        subscription = stored(current, "pr_subscription", insert(current, "pr_subscription", pe_id=app.people["anna"].pe_id))
+
+        assert (subscription.notify_on, subscription.frequency, subscription.method) == (["new"], "daily", ["EMAIL"])
+        assert (subscription.email_format, subscription.attachment, subscription.suspended) == (None, False, False)
+
+
+def test_subscribed_resource_reports_later_changes_only(app: App) -> None:
+    with app.env() as current:
+        watched = stored(current, "pr_subscription_resource", subscribe(current, app))
+
+        assert watched.last_check_time == app.clock()
+        assert watched.next_check_time is None
+        assert (watched.locked, watched.attempts, watched.auth_token) == (False, 0, None)
+
+
+@pytest.mark.parametrize("instance", ["pr_person", "pr_group", "org_organisation"])
+def test_any_entity_can_subscribe(app: App, instance: str) -> None:
+    with app.env() as current:
+        names = {"first_name": "Nora"} if instance == "pr_person" else {"name": "Nora and friends"}
+        pe_id = current.s3db.pr_get_pe_id(instance, insert(current, instance, **names))
+
+        subscription = stored(current, "pr_subscription", insert(current, "pr_subscription", pe_id=pe_id))
+
+        assert subscription.pe_id == pe_id
+        assert current.s3db.pr_instance_type(pe_id) == instance
+
+
+def test_watched_resources_are_a_component_of_their_subscription(app: App) -> None:
+    with app.env() as current:
+        subscription = current.s3db.resource("pr_subscription", components=["subscription_resource"])
+
+        assert subscription.components["subscription_resource"].tablename == "pr_subscription_resource"
+
+
+def test_deleting_a_subscription_deletes_what_it_watches(app: App) -> None:
+    with app.env() as current:
+        watched_id = subscribe(current, app)
+        subscription_id = stored(current, "pr_subscription_resource", watched_id).subscription_id
+        current.auth.override = True
+
+        assert current.s3db.resource("pr_subscription", id=subscription_id).delete() == 1
+
+        assert stored(current, "pr_subscription_resource", watched_id).deleted
+
+
+def test_subscription_needs_somebody_to_notify(app: App) -> None:
+    with app.env() as current:
+        errors = current.s3db.onvalidation("pr_subscription", {"frequency": "daily"})
+
+        assert list(errors) == ["pe_id"]
+
+
+@pytest.mark.parametrize("field, value", [
+    ("notify_on", ["del"]), ("frequency", "yearly"), ("method", ["FACEBOOK"]), ("email_format", "pdf"),
+])
+def test_option_that_is_not_offered_is_refused(app: App, field: str, value: Any) -> None:
+    with app.env() as current:
+        _, error = current.s3db.pr_subscription[field].validate(value)
+
+        assert error
+
+
+@pytest.mark.parametrize("resource, url, field, names", [
+    ("cms_pots", "cms/post", "resource", "'cms_pots'"),
+    ("nuclear_reactor", "cms/post", "resource", "'nuclear_reactor'"),
+    ("cms", "cms/post", "resource", "'cms'"),
+    ("../etc", "cms/post", "resource", "'../etc'"),
+    (None, "cms/post", "resource", "None"),
+    ("pr_pentity", "pr/pentity", "resource", "no modified_on"),
+    ("cms_post", "../cms/post", "url", "'../cms/post'"),
+    ("cms_post", "http://example.org/", "url", "'http://example.org/'"),
+    ("cms_post", "nuclear/reactor", "url", "no controller 'nuclear'"),
+])
+def test_what_cannot_be_watched_is_named(app: App, resource: Any, url: str, field: str, names: str) -> None:
+    with app.env() as current:
+        errors = current.s3db.onvalidation("pr_subscription_resource", {"resource": resource, "url": url})
+
+        assert list(errors) == [field]
+        assert names in str(errors[field])
+
+
+def test_what_can_be_watched_is_accepted(app: App) -> None:
+    with app.env() as current:
+        watched = form(resource="cms_post", url="/default/index/newsfeed")
+
+        current.s3db.pr_subscription_resource  # noqa: B018  - loads the model
+        current.s3db.get_config("pr_subscription_resource", "onvalidation")(watched)
+
+        assert not watched.errors
+        assert watched.vars.url == "default/index/newsfeed"
+
+
+def test_changing_one_of_resource_and_url_is_checked_with_the_other_as_stored(app: App) -> None:
+    with app.env() as current:
+        watched_id = subscribe(current, app)
+
+        errors = current.s3db.onvalidation("pr_subscription_resource", {"id": watched_id, "url": "org/organisation"}, method="update")
+        assert not errors
+        errors = current.s3db.onvalidation("pr_subscription_resource", {"id": watched_id, "resource": "org_pots"}, method="update")
+        assert list(errors) == ["resource"]
+
+
+def test_editing_a_suspended_subscription_gives_it_a_new_start(app: App) -> None:
+    with app.env() as current:
+        db, s3db = current.db, current.s3db
+        watched_id = subscribe(current, app, attempts=20, last_error="HTTP 500", next_check_time=dt.datetime(2030, 1, 1))
+        subscription_id = stored(current, "pr_subscription_resource", watched_id).subscription_id
+        db(s3db.pr_subscription.id == subscription_id).update(suspended=True, suspended_reason="HTTP 500")
+
+        s3db.onaccept("pr_subscription", {"id": subscription_id}, method="update")
+
+        subscription, watched = stored(current, "pr_subscription", subscription_id), stored(current, "pr_subscription_resource", watched_id)
+        assert (subscription.suspended, subscription.suspended_reason) == (False, None)
+        assert (watched.attempts, watched.last_error) == (0, None)
+
+
+def test_new_frequency_counts_from_the_last_check(app: App) -> None:
+    with app.env() as current:
+        db, s3db = current.db, current.s3db
+        last = dt.datetime(2026, 5, 1, 12, 0)
+        watched_id = subscribe(current, app, last_check_time=last, next_check_time=last + dt.timedelta(days=7))
+        subscription_id = stored(current, "pr_subscription_resource", watched_id).subscription_id
+        before = stored(current, "pr_subscription", subscription_id)
+        db(s3db.pr_subscription.id == subscription_id).update(frequency="hourly")
+
+        s3db.get_config("pr_subscription", "update_onaccept")(form(before, id=subscription_id, frequency="hourly"))
+
+        # 12:00 + 60 minutes
+        assert stored(current, "pr_subscription_resource", watched_id).next_check_time == dt.datetime(2026, 5, 1, 13, 0)
+
+
+def subscribe(current: Any, app: App, filter_id: int | None = None, **watched: Any) -> int:
+    """Anna subscribes to posts; gives the id of the subscribed resource."""
+    subscription_id = insert(current, "pr_subscription", pe_id=app.people["anna"].pe_id, filter_id=filter_id)
+    return insert(current, "pr_subscription_resource", subscription_id=subscription_id, resource="cms_post", url="cms/post", **watched)
+
+
+# -- saved filters -----------------------------------------------------------------------------------------------------
+def test_deleting_a_saved_filter_suspends_its_subscriptions_and_says_so(app: App) -> None:
+    with app.env() as current:
+        filter_id = insert(current, "pr_filter", title="Floods", query='[["title__like", "*flood*"]]')
+        watched_id = subscribe(current, app, filter_id)
+        other_id = subscribe(current, app)
+        current.auth.override = True
+
+        assert current.s3db.resource("pr_filter", id=filter_id).delete() == 1
+
+        table = current.s3db.pr_subscription
+        of = {key: stored(current, "pr_subscription_resource", key).subscription_id for key in (watched_id, other_id)}
+        subscription = current.db(table.id == of[watched_id]).select().first()
+        assert subscription.suspended
+        assert subscription.suspended_reason == 'Its saved filter "Floods" was deleted'
+        # it still points to the filter, so nothing can take it for a subscription without filter
+        assert subscription.filter_id == filter_id
+        assert not current.db(table.id == of[other_id]).select().first().suspended
+
+
+def test_subscription_stays_suspended_until_another_filter_is_chosen(app: App) -> None:
+    with app.env() as current:
+        filter_id = insert(current, "pr_filter", title="Floods", query='[["title__like", "*flood*"]]')
+        subscription_id = stored(current, "pr_subscription_resource", subscribe(current, app, filter_id)).subscription_id
+        current.auth.override = True
+        current.s3db.resource("pr_filter", id=filter_id).delete()
+        table = current.s3db.pr_subscription
+
+        current.s3db.onaccept("pr_subscription", {"id": subscription_id}, method="update")
+        assert stored(current, "pr_subscription", subscription_id).suspended
+
+        current.db(table.id == subscription_id).update(filter_id=None)
+        current.s3db.onaccept("pr_subscription", {"id": subscription_id}, method="update")
+        assert not stored(current, "pr_subscription", subscription_id).suspended
+
+
+@pytest.mark.parametrize("query, clean", [
+    ('[["status", "open"]]', [["status", "open"]]),
+    ('[["name", "O\'Brien"]]', [["name", "O'Brien"]]),
+    ("[['status', 'open']]", [["status", "open"]]),
+    ('[["a", null], ["b__belongs", "1,2"]]', [["a", None], ["b__belongs", "1,2"]]),
+    ('[["ort", "Köln"]]', [["ort", "Köln"]]),
+    ("[]", []),
+])
+def test_filter_is_stored_as_it_was_meant(app: App, query: str, clean: Any) -> None:
+    with app.env() as current:
+        current.s3db.pr_filter  # noqa: B018  - loads the model
+        saved = form(query=query)
+
+        current.s3db.get_config("pr_filter", "onvalidation")(saved)
+
+        assert not saved.errors
+        assert json.loads(saved.vars.query) == clean
+
+
+@pytest.mark.parametrize("query", [
+    "status=open", '{"status": "open"}', '["status", "open"]', '[["status"]]', '[["status", 1]]', '[["", "x"]]', '[["a", "b", "c"]]',
+    "[['name', 'O'Brien']]", '"status"', "[[null, null]]",
+])
+def test_text_that_is_no_filter_is_refused_and_named(app: App, query: str) -> None:
+    with app.env() as current:
+        errors = current.s3db.onvalidation("pr_filter", {"query": query})
+
+        assert list(errors) == ["query"]
+        assert "filter" in str(errors["query"])
+
+
+# -- contacts ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("method, value, stored_as", [
+    ("EMAIL", " anna@example.org ", "anna@example.org"),
+    ("SMS", "+44 123 456 789", "+44123456789"),
+    ("WORK_PHONE", "030 1234; 030 5678", "030 1234, 030 5678"),
+    ("RADIO", "Delta 4", "Delta 4"),
+])
+def test_address_is_stored_in_the_form_its_method_needs(app: App, method: str, value: str, stored_as: str) -> None:
+    with app.env() as current:
+        current.s3db.pr_contact  # noqa: B018  - loads the model
+        contact = form(contact_method=method, value=value)
+
+        current.s3db.get_config("pr_contact", "onvalidation")(contact)
+
+        assert not contact.errors
+        assert contact.vars.value == stored_as
+
+
+@pytest.mark.parametrize("method, value", [("EMAIL", "anna(at)example.org"), ("SMS", "0172 123456"), ("SMS", "call me"), ("HOME_PHONE", "none")])
+def test_address_that_cannot_work_is_refused(app: App, method: str, value: str) -> None:
+    with app.env() as current:
+        assert list(current.s3db.onvalidation("pr_contact", {"contact_method": method, "value": value})) == ["value"]
+
+
+def test_changed_address_is_checked_by_the_stored_method(app: App) -> None:
+    with app.env() as current:
+        contact_id = insert(current, "pr_contact", pe_id=app.people["anna"].pe_id, contact_method="EMAIL", value="a@example.org")
+
+        assert list(current.s3db.onvalidation("pr_contact", {"id": contact_id, "value": "nonsense"}, method="update")) == ["value"]
+
+
+def test_contacts_of_one_method_are_components_of_their_own(app: App) -> None:
+    with app.env() as current:
+        pe_id = app.people["anna"].pe_id
+        insert(current, "pr_contact", pe_id=pe_id, contact_method="SMS", value="+4912345678")
+        current.auth.override = True
+
+        data = current.s3db.resource("pr_person", id=app.people["anna"].person_id).select(["email.value", "phone.value"])
+
+        row = data.rows[0]
+        assert [row[rfield.colname] for rfield in data.rfields if rfield.selector.endswith("value")] == ["anna@cast.example", "+4912345678"]
+
+
+# -- persons and groups ------------------------------------------------------------------------------------------------
+def test_new_name_of_a_person_is_the_new_name_of_the_account(app: App) -> None:
+    with app.env() as current:
+        anna = app.people["anna"]
+
+        current.s3db.onaccept("pr_person", {"id": anna.person_id, "first_name": "Annabel"}, method="update")
+
+        account = current.db.auth_user[anna.user_id]
+        assert (account.first_name, account.last_name) == ("Annabel", "Abel")
+
+
+def test_person_entity_is_found_in_every_way_there_is(app: App) -> None:
+    with app.env() as current:
+        anna, find = app.people["anna"], current.s3db.pr_get_pe_id
+        row = stored(current, "pr_person", anna.person_id)
+
+        found = [find("pr_person", anna.person_id), find(("pr_person", anna.person_id)), find(row), find(anna.pe_id), find(str(anna.pe_id))]
+
+        assert found == [anna.pe_id] * 5
+        assert find("pr_person", 999999) is None
+        assert find("cms_series", 1) is None
+        assert find("nonsense") is None
+
+
+def test_entities_are_represented_with_name_and_type(app: App) -> None:
+    with app.env() as current:
+        represent = current.s3db.pr_pentity_represent
+        group = current.s3db.pr_get_pe_id("pr_group", insert(current, "pr_group", name="Night watch"))
+        anna, ben = app.people["anna"].pe_id, app.people["ben"].pe_id
+
+        labels = represent.bulk([anna, ben, group])
+
+        assert [str(labels[key]) for key in (anna, ben, group)] == ["Anna Abel (Person)", "Ben Bruck (Person)", "Night watch (Person Group)"]
+        # one for the entities, one for the persons, one for the groups
+        assert represent.queries == 3
+        assert (str(represent(None)), str(represent(999999))) == ("-", "Unknown")
+
+
+def test_entity_without_name_is_known_by_its_tag(app: App) -> None:
+    with app.env() as current:
+        from s3db.pr import pr_PersonEntityRepresent
+
+        pe_id = current.s3db.pr_pentity.insert(instance_type="pr_realm", pe_label="R-7")
+
+        assert str(pr_PersonEntityRepresent(show_label=True)(pe_id)) == "<R-7> (Realm)"
+
+
+def test_nobody_is_in_a_group_twice(app: App) -> None:
+    with app.env() as current:
+        group_id, person_id = insert(current, "pr_group", name="Night watch"), app.people["anna"].person_id
+        membership_id = insert(current, "pr_group_membership", group_id=group_id, person_id=person_id)
+        check = current.s3db.onvalidation
+
+        assert list(check("pr_group_membership", {"group_id": group_id, "person_id": person_id})) == ["person_id"]
+        assert not check("pr_group_membership", {"id": membership_id, "group_id": group_id, "person_id": person_id}, method="update")
+        assert not check("pr_group_membership", {"group_id": group_id, "person_id": app.people["ben"].person_id})
+
+
+def test_machinery_is_not_watched_and_what_people_subscribe_to_is(app: App) -> None:
+    from s3.s3changes import is_watched
+
+    with app.env() as current:
+        s3db = current.s3db
+
+        machinery = ("pr_subscription", "pr_subscription_resource", "pr_filter", "pr_person_user", "pr_pentity")
+        assert [name for name in machinery if is_watched(s3db[name])] == []
+        content = ("pr_person", "pr_contact", "pr_group", "org_organisation", "org_office", "gis_location", "cms_post", "cms_comment")
+        assert [name for name in content if not is_watched(s3db[name])] == []
