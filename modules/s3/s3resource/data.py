@@ -226,7 +226,10 @@ class S3ResourceData:
                 continue
             row = Row(records[record_id])
             for column in others:
-                row.setdefault(column.rfield.tname, Row())[column.rfield.fname] = column.raw(record_id)
+                tname = column.rfield.tname
+                if tname not in row:
+                    row[tname] = Row()
+                row[tname][column.rfield.fname] = column.raw(record_id)
             for rfield in rfields:
                 columns[rfield.colname].add(record_id, _compute(rfield, row))
 

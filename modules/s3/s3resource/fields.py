@@ -103,7 +103,7 @@ class FieldsMixin:
         return [
             field
             for field in self.table
-            if field.readable and field.name != own_key and (names is None or field.name in names)
+            if field.readable and field.type != "password" and field.name != own_key and (names is None or field.name in names)
         ]
 
     def list_fields(self, key: str = "list_fields", id_column: bool | int = 0) -> list[Any]:
