@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -46,6 +47,16 @@ def supervisor(lines):
 
 def python(source):
     return [sys.executable, "-c", source]
+
+
+@contextlib.contextmanager
+def started_process(source):
+    process = subprocess.Popen(python(source), env=child_variables(), stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def check_until(supervisor, lines, text):
@@ -149,12 +160,14 @@ def test_a_process_waiting_for_its_restart_is_not_started_by_stopping(supervisor
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_supervisor_and_its_stubborn_children_within_five_seconds(number):
     script = (
-        "import sys; from launcher.processes import Supervisor\n"
-        "supervisor = Supervisor()\n"
-        f"child = supervisor.start('stubborn', [sys.executable, '-c', {STUBBORN!r}])\n"
-        "print('pid', child.process.pid, flush=True); supervisor.run()"
+        "import sys; from launcher.processes import Supervisor, interrupt_on_signals\n"
+        "interrupt_on_signals(); supervisor = Supervisor()\n"
+        "try:\n"
+        f"    child = supervisor.start('stubborn', [sys.executable, '-c', {STUBBORN!r}])\n"
+        "    print('pid', child.process.pid, flush=True); supervisor.run()\n"
+        "except KeyboardInterrupt: supervisor.stop()"
     )
-    with subprocess.Popen(python(script), env=child_variables(), stdout=subprocess.PIPE, text=True) as launcher:
+    with started_process(script) as launcher:
         pid = int(launcher.stdout.readline().split()[1])
         assert "ready" in launcher.stdout.readline()
 
@@ -175,7 +188,7 @@ def test_a_process_ends_when_its_supervisor_was_killed():
         f"child = supervisor.start('web', [sys.executable, '-c', {child!r}])\n"
         "print('pid', child.process.pid, flush=True); time.sleep(60)"
     )
-    with subprocess.Popen(python(script), env=child_variables(), stdout=subprocess.PIPE, text=True) as launcher:
+    with started_process(script) as launcher:
         pid = int(launcher.stdout.readline().split()[1])
         assert "ready" in launcher.stdout.readline()
 

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Start, try, test and look after this application. Needs nothing but Python 3.10 or later: the first use fetches the rest.
+
+    python3 manage.py demo     watch the whole job once, in a throw-away instance
+    python3 manage.py run      web server, scheduler worker and mail catcher, until Ctrl-C
+    python3 manage.py test     run the tests
+    python3 manage.py --help   everything else
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+if sys.version_info < (3, 10):
+    sys.exit(f"manage.py: Python 3.10 or later is needed, this is {sys.version.split()[0]}.")
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "private"))
+
+from launcher.environment import Environment, choose_environment, prepare  # noqa: E402
+from launcher.errors import LauncherError  # noqa: E402
+
+TIERS = ("unit", "integration", "acceptance")
+#: Commands which need the requirements-dev.txt too
+DEV_COMMANDS = ("test", "lint")
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    try:
+        environment = choose_environment(options.web2py or os.environ.get("WEB2PY_PATH"))
+        prepare(environment, dev=options.command in DEV_COMMANDS)
+        if not environment.is_active:
+            restart_in(environment, arguments)
+        from launcher import commands
+
+        return commands.execute(options)
+    except LauncherError as error:
+        print(f"manage.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def restart_in(environment: Environment, arguments: list[str]) -> None:
+    """Become the same command in the Python of the environment."""
+    sys.stdout.flush()
+    os.execve(environment.python, [str(environment.python), str(Path(__file__).resolve()), *arguments], environment.variables())
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Give the options of a command; those of `test` which are not ours are pytest's."""
+    common = common_options()
+    parser = command_parser(common)
+    if "test" not in arguments:
+        return parser.parse_args(arguments)
+    position = arguments.index("test") + 1
+    options = parser.parse_args(arguments[:position])
+    ours, options.pytest = common.parse_known_args(arguments[position:])
+    vars(options).update(vars(ours))
+    options.tier = options.pytest.pop(0) if options.pytest[:1] and options.pytest[0] in TIERS else None
+    return options
+
+
+def common_options() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--web2py", metavar="PATH", help="a checkout of web2py 3.3 or later, instead of the one from PyPI (or WEB2PY_PATH)")
+    common.add_argument("--db", metavar="URI", help="another database: sqlite://file.db or postgres://user:password@host:port/database")
+    return common
+
+
+def command_parser(common: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="manage.py", description=(__doc__ or "").partition("\n")[0], parents=[common], allow_abbrev=False)
+    parser.set_defaults(web2py=None, db=None)
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+
+    def add(name: str, help: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=help, description=help, parents=[common], allow_abbrev=False)
+
+    run = add("run", "web server, scheduler worker and mail catcher with demo data, until Ctrl-C")
+    web = add("web", "the web server alone")
+    mail = add("mail", "the mail catcher alone")
+    for command in (run, web):
+        command.add_argument("--port", type=int, help="of the web server (default: 8000)")
+        command.add_argument("--host", default="127.0.0.1", help="address the web server listens on (default: %(default)s)")
+    for command in (run, mail):
+        command.add_argument("--mail-port", type=int, help="of the mail catcher's SMTP server (default: 8025)")
+        command.add_argument("--mailbox-port", type=int, default=8026, help="of the page with the caught mails (default: %(default)s)")
+    add("worker", "a scheduler worker alone")
+    add("demo", "the whole job once, from nothing, in a throw-away instance; exit 0 if the expected mail arrived")
+    add("test", f"the tests: test [{'|'.join(TIERS)}] [pytest options]")
+    add("lint", "ruff, import-linter and mypy")
+    add("shell", "a Python shell with the models executed")
+    add("check", "look for due subscriptions now")
+    add("doctor", "the state of worker, subscriptions and outbox; exit 1 when something needs a person")
+    add("bench", "time a bare request and a notification")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

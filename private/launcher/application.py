@@ -1,0 +1,45 @@
+"""The application inside this process: its models executed once, as web2py does for a request."""
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from launcher.errors import LauncherError
+from launcher.instance import Instance
+
+__all__ = ("application", "last_line")
+
+
+@contextlib.contextmanager
+def application(instance: Instance, *, controller: str = "default", function: str = "index") -> Iterator[dict[str, Any]]:
+    """Execute the models and give their names; what is not committed is rolled back at the end.
+
+    Raises:
+        LauncherError: the models do not execute; says why in one sentence
+    """
+    instance.enter()
+    from gluon.compileapp import run_models_in
+    from gluon.http import HTTP
+    from gluon.restricted import RestrictedError
+    from gluon.shell import env
+    from pydal.base import BaseAdapter
+
+    environment = env(instance.app, c=controller, f=function, dir=str(instance.app_folder), extra_request={"is_shell": True})
+    try:
+        try:
+            run_models_in(environment)
+        except RestrictedError as error:
+            raise LauncherError(f"The application does not start: {last_line(error.traceback)}") from error
+        except HTTP as answer:
+            raise LauncherError(f"The application does not start: {answer.body}") from answer
+        yield environment
+    finally:
+        BaseAdapter.close_all_instances("rollback")
+
+
+def last_line(traceback: str) -> str:
+    """Give the message of a traceback without the name of its class."""
+    line = traceback.strip().splitlines()[-1]
+    name, colon, message = line.partition(": ")
+    return message if colon and " " not in name else line

@@ -1,0 +1,139 @@
+"""What each command of manage.py does, in the environment that has been prepared for it."""
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from launcher.database import check_database
+from launcher.environment import WORK_FOLDER
+from launcher.errors import LauncherError
+from launcher.instance import CHECKOUT, Instance, open_instance
+from launcher.network import check_port
+
+__all__ = ("execute",)
+
+#: What a 000_config.py made by the launcher assumes; other ports are passed on to the processes
+WEB_PORT = 8000
+MAIL_PORT = 8025
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Carry out the command; gives the exit code.
+
+    Raises:
+        LauncherError: it cannot be carried out; says why in one sentence
+    """
+    if options.db:
+        check_database(options.db)
+    return _COMMANDS[options.command](options)
+
+
+def run(options: argparse.Namespace) -> int:
+    from launcher.run import Ports, run_all
+
+    ports = Ports(options.port or WEB_PORT, options.mail_port or MAIL_PORT, options.mailbox_port)
+    check_port(ports.web, "--port", options.host)
+    check_port(ports.mail, "--mail-port")
+    check_port(ports.mailbox, "--mailbox-port")
+    return run_all(real_instance(options), ports, options.host, _mail_folder())
+
+
+def web(options: argparse.Namespace) -> int:
+    from launcher.webserver import serve
+
+    port = options.port or WEB_PORT
+    check_port(port, "--port", options.host)
+    serve(real_instance(options), port, options.host)
+    return 0
+
+
+def worker(options: argparse.Namespace) -> int:
+    from launcher.worker import work
+
+    work(real_instance(options))
+    return 0
+
+
+def mail(options: argparse.Namespace) -> int:
+    from launcher.mailcatcher import serve
+
+    smtp_port = options.mail_port or MAIL_PORT
+    check_port(smtp_port, "--mail-port")
+    check_port(options.mailbox_port, "--mailbox-port")
+    serve(_mail_folder(), smtp_port, options.mailbox_port)
+    return 0
+
+
+def demo(options: argparse.Namespace) -> int:
+    from launcher.demo import demonstrate
+
+    return demonstrate(options.db)
+
+
+def bench(options: argparse.Namespace) -> int:
+    from launcher.bench import measure
+
+    return measure(options.db)
+
+
+def shell(options: argparse.Namespace) -> int:
+    from launcher.shell import interact
+
+    interact(real_instance(options))
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    from launcher.check import check_now
+
+    return check_now(real_instance(options))
+
+
+def doctor(options: argparse.Namespace) -> int:
+    from launcher.doctor import examine
+
+    return examine(real_instance(options))
+
+
+def test(options: argparse.Namespace) -> int:
+    """Become pytest, so that its closing line is the last one, and its exit code ours."""
+    tier = [str(Path("tests") / options.tier)] if options.tier else []
+    os.chdir(CHECKOUT)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *tier, *options.pytest])
+
+
+def lint(options: argparse.Namespace) -> int:
+    tools = Path(sys.executable).parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(CHECKOUT / "modules"), os.environ.get("PYTHONPATH", "")])}
+    failed = []
+    for command in (["ruff", "check", "."], ["lint-imports"], ["mypy"]):
+        print(f"$ {' '.join(command)}", flush=True)
+        if subprocess.run([tools / command[0], *command[1:]], cwd=CHECKOUT, env=environment, check=False).returncode:
+            failed.append(command[0])
+    if failed:
+        raise LauncherError(f"{', '.join(failed)} found something.")
+    return 0
+
+
+def real_instance(options: argparse.Namespace) -> Instance:
+    """Give the checkout's own instance, with the options of this start in the environment of all its processes."""
+    if options.db:
+        os.environ["S3_DATABASE_URI"] = options.db
+    if getattr(options, "port", None):
+        os.environ["S3_PUBLIC_URL"] = f"http://127.0.0.1:{options.port}"
+    if getattr(options, "mail_port", None):
+        os.environ["S3_MAIL_SERVER"] = f"127.0.0.1:{options.mail_port}"
+    return open_instance(WORK_FOLDER, base_template="DRMP", base_public_url=f"http://127.0.0.1:{WEB_PORT}", mail_server=f"127.0.0.1:{MAIL_PORT}")
+
+
+def _mail_folder() -> Path:
+    return WORK_FOLDER / "mail"
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    command.__name__: command for command in (run, web, worker, mail, demo, bench, shell, check, doctor, test, lint)
+}

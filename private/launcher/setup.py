@@ -1,0 +1,57 @@
+"""Set-up of an instance in a process of its own: executing the models makes the tables, the roles and the first data.
+
+Ends with exit code 0 when the instance is ready; else the last line of its error output says why not.
+"""
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from launcher.application import application
+from launcher.errors import LauncherError
+from launcher.instance import Instance
+from launcher.processes import child_variables, launcher_command
+
+__all__ = ("set_up",)
+
+#: Seconds; a first start creates some sixty tables and the demo data
+SETUP_SECONDS = 120
+
+
+def set_up(instance: Instance, variables: Mapping[str, str] | None = None, say: Callable[[str], None] = print) -> None:
+    """Set the instance up, without loading the application into this process.
+
+    Raises:
+        LauncherError: it cannot be set up; says why
+    """
+    say("setting up the database ...")
+    command = launcher_command("setup", str(instance.folder), instance.app)
+    try:
+        result = subprocess.run(
+            command, env=child_variables(variables), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SETUP_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LauncherError(f"The database was not set up within {SETUP_SECONDS} seconds.") from error
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or ["it does not say why."]
+        raise LauncherError(lines[-1])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="launcher.setup")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("app")
+    arguments = parser.parse_args()
+    try:
+        with application(Instance(arguments.folder, arguments.app)):
+            return 0
+    except LauncherError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
