@@ -115,7 +115,7 @@ class S3FilterString:
         return f"{', '.join(texts[:-1])} {word} {texts[-1]}"
 
     def _represent_values(self, rfield: S3ResourceField, values: list[Any]) -> list[str]:
-        renderer = None if rfield.virtual else rfield.represent
+        renderer: Any = None if rfield.virtual else rfield.represent
         if hasattr(renderer, "bulk"):
             labels = renderer.bulk([value for value in values if value is not None], list_type=False, show_link=False)
             texts = [labels.get(value) for value in values]

@@ -7,9 +7,8 @@ from typing import Any
 
 from gluon import current
 
-from s3dal import Expression, Query, Table
-
 from s3.s3error import S3SelectorError
+from s3dal import Expression, Query, Table
 
 __all__ = ("Join", "Joins")
 

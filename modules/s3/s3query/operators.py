@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from s3dal import Expression, Query
-
 from s3.s3error import S3FilterValueError
+from s3dal import Expression, Query
 
 __all__ = ("OPERATORS", "Operator", "all_of", "any_of", "negate")
 

@@ -12,11 +12,10 @@ from typing import Any, Protocol
 
 from gluon import current
 
-from s3dal import Field, Query, Table
-
 from s3.s3error import S3SelectorError
 from s3.s3query.joins import Join
 from s3.s3utils import original_name, s3_get_foreign_key
+from s3dal import Field, Query, Table
 
 __all__ = ("Path", "Subject", "component_query", "resolve_path")
 

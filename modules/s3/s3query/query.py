@@ -4,14 +4,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Union
 
-from s3dal import Query
-
 from s3.s3datetime import S3TypeConverter
 from s3.s3error import S3FilterValueError, S3SelectorError
 from s3.s3query.joins import Joins
 from s3.s3query.operators import OPERATORS, Operator, all_of, any_of, negate, sql_any
 from s3.s3query.path import Subject
 from s3.s3query.values import convert_value
+from s3dal import Query
 
 if TYPE_CHECKING:
     from s3.s3query.selector import S3FieldSelector, S3ResourceField

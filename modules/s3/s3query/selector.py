@@ -4,13 +4,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from s3dal import Expression, Field, Row
-
 from s3.s3error import S3SelectorError
 from s3.s3query.joins import Join
 from s3.s3query.path import Path, Subject, resolve_path
 from s3.s3query.query import S3ResourceQuery
 from s3.s3utils import s3_str
+from s3dal import Expression, Field, Row
 
 __all__ = ("FS", "S3FieldSelector", "S3ResourceField")
 

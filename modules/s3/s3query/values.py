@@ -9,11 +9,10 @@ import math
 from decimal import Decimal
 from typing import Any
 
-from s3dal import Expression
-
 from s3.s3datetime import S3TypeConverter
 from s3.s3error import S3FilterValueError
 from s3.s3utils import s3_str
+from s3dal import Expression
 
 __all__ = ("convert_value",)
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from gluon import current
 from gluon.storage import Storage
 
-from s3dal import Expression, Field, Query, Row, Rows
-
 from s3.s3query import Joins, S3ResourceField
 from s3.s3resource.order import Order
 from s3.s3resource.rendering import Column
+from s3dal import Expression, Field, Query, Row, Rows
 
 if TYPE_CHECKING:
     from s3.s3resource.resource import S3Resource
@@ -213,7 +212,7 @@ class S3ResourceData:
             for row in rows:
                 record_id, values = row[own_key], row[tname]
                 for rfield in rfields:
-                    value = _compute(rfield, values) if rfield.virtual else values[rfield.field.name]
+                    value = _compute(rfield, values) if rfield.field is None else values[rfield.field.name]
                     columns[rfield.colname].add(record_id, value)
 
     def _collect_virtual(

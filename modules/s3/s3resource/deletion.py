@@ -8,10 +8,9 @@ from typing import Any
 
 from gluon import current
 
-from s3dal import Field, Query, Row, Table
-
 from s3.s3error import S3DataError, S3Error, S3PermissionError
 from s3.s3utils import original_name, s3_has_foreign_key
+from s3dal import Field, Query, Row, Table
 
 __all__ = ("Deletion", "savepoint")
 

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from gluon import current
 
-from s3dal import Field
-
 from s3.s3error import S3SelectorError
 from s3.s3query import FS, Join, Joins, S3ResourceField
+from s3dal import Field
 
 if TYPE_CHECKING:
-    from s3dal import Table
-
     from s3.s3resource.resource import S3Resource
+    from s3dal import Table
 
 __all__ = ("FieldsMixin",)
 

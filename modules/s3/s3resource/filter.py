@@ -2,22 +2,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from gluon import current
-
-from s3dal import Expression, Query
 
 from s3.s3error import S3FilterValueError
 from s3.s3query import Joins, S3ResourceQuery, S3URLQuery
 from s3.s3query.operators import sql_all
+from s3dal import Expression, Query
 
 if TYPE_CHECKING:
     from s3.s3resource.resource import S3Resource
 
 __all__ = ("ExtraFilter", "S3ResourceFilter")
 
-Filter = Union[S3ResourceQuery, Query]
+Filter = S3ResourceQuery | Query
 ExtraFilter = tuple[Any, Any]
 
 

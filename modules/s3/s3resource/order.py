@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from s3dal import Expression, Field
-
 from s3.s3error import S3SelectorError
 from s3.s3query import Joins, resolve_path
+from s3dal import Expression, Field
 
 if TYPE_CHECKING:
     from s3.s3resource.resource import S3Resource

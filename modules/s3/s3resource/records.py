@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from gluon import current
 
-from s3dal import Field, Row, Rows
-
 from s3.s3fields import s3_all_meta_field_names
 from s3.s3resource.data import limitby
 from s3.s3resource.order import Order
+from s3dal import Field, Row, Rows
 
 if TYPE_CHECKING:
-    from s3dal import Table
-
     from s3.s3resource.components import S3Components
     from s3.s3resource.data import S3ResourceData
     from s3.s3resource.filter import S3ResourceFilter
+    from s3dal import Table
 
 __all__ = ("RecordsMixin",)
 
@@ -40,7 +38,7 @@ class RecordsMixin:
 
     if TYPE_CHECKING:
 
-        def select(self, fields: Iterable[Any] | None, **attr: Any) -> S3ResourceData: ...
+        def select(self, *args: Any, **attr: Any) -> S3ResourceData: ...
 
     def load(
         self,

@@ -6,8 +6,6 @@ from typing import Any
 
 from gluon import current
 
-from s3dal import Query, Table
-
 from s3.s3error import S3ModelError, S3SelectorError
 from s3.s3query import S3ResourceQuery, component_query
 from s3.s3resource.components import S3Components
@@ -17,6 +15,7 @@ from s3.s3resource.filter import ExtraFilter, Filter, S3ResourceFilter
 from s3.s3resource.records import RecordsMixin
 from s3.s3resource.writing import WritingMixin
 from s3.s3utils import original_name
+from s3dal import Query, Table
 
 __all__ = ("S3Resource",)
 
@@ -87,8 +86,8 @@ class S3Resource(FieldsMixin, RecordsMixin, WritingMixin):
         self.link: S3Resource | None = None
         self.linktable = hook.linktable if hook is not None else linktable
         self._join_to_parent(hook)
-        self.include_deleted = parent.include_deleted if parent is not None else include_deleted
-        self.access_methods = parent.access_methods if parent is not None else _access_methods(approved, unapproved)
+        self.include_deleted: bool = parent.include_deleted if parent is not None else include_deleted
+        self.access_methods: str | list[str] = parent.access_methods if parent is not None else _access_methods(approved, unapproved)
         current.auth.permission.set_default_approver(self._table)
         self.components = S3Components(self, expose=components)
         self.vars = vars

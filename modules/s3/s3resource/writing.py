@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from gluon import current
 from gluon.storage import Storage
 
-from s3dal import Row, Table
-
 from s3.s3error import S3DataError, S3PermissionError
 from s3.s3resource.deletion import Deletion, savepoint
 from s3.s3utils import original_name
+from s3dal import Row, Table
 
 if TYPE_CHECKING:
     from s3.s3resource.components import S3Components
@@ -69,7 +68,7 @@ class WritingMixin:
 
     if TYPE_CHECKING:
 
-        def select(self, fields: Iterable[Any] | None, **attr: Any) -> S3ResourceData: ...
+        def select(self, *args: Any, **attr: Any) -> S3ResourceData: ...
         def get_config(self, key: str, default: Any = None) -> Any: ...
         def clear(self) -> None: ...
 
