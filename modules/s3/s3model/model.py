@@ -160,7 +160,7 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
             self._load_referenced(tablename, fields)
         try:
             table = db.define_table(tablename, *fields, **args)
-        except (SyntaxError, KeyError) as exc:
+        except (SyntaxError, KeyError, ValueError) as exc:
             if isinstance(exc, S3ModelError):
                 raise
             raise S3ModelError(f"{tablename} cannot be defined: {_reason(exc)}", table=tablename) from exc

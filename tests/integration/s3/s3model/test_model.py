@@ -1,4 +1,5 @@
 import pytest
+from gluon import current
 
 from s3.s3error import S3CircularModelError, S3ModelError
 from s3.s3model import S3Model
@@ -111,14 +112,15 @@ def test_a_table_that_is_already_defined_is_returned(models):
 @pytest.mark.parametrize(
     ("name", "fields", "reason"),
     [
-        ("nounderscore", [Field("name")], "expected <prefix>_<name>"),
-        ("test_wrong", ["name"], "test_wrong.*Field"),
-        ("test_wrong", [Field("a", "reference nothing_there")], "test_wrong.*nothing_there"),
+        ("nounderscore", lambda: [Field("name")], "expected <prefix>_<name>"),
+        ("test_wrong", lambda: ["name"], "test_wrong.*Field"),
+        ("test_wrong", lambda: [Field("a", "reference nothing_there")], "test_wrong.*nothing_there"),
+        ("test_wrong", lambda: [current.db.auth_user.email, (current.db.auth_user.email,)], "test_wrong.*already bound"),
     ],
 )
 def test_a_wrong_definition_names_the_table_and_the_fault(models, name, fields, reason):
     with pytest.raises(S3ModelError, match=reason):
-        models.s3db.define_table(name, *fields)
+        models.s3db.define_table(name, *fields())
 
 
 def test_an_alias_is_made_once_and_keeps_the_configuration(models):

@@ -10,8 +10,8 @@ import pytest
 def models(request, tmp_path, monkeypatch):
     """``current``, in an environment of its own."""
     import bare
-    import s3db
 
+    import s3db
     from s3.s3changes import define_tables
     from s3.s3model import model
     from s3dal import Field
