@@ -112,6 +112,8 @@ def _create_roles() -> None:
     create_role(
         "Editor", "Writes posts, restricted ones included",
         {"c": "cms", "uacl": write},
+        # a rule for the page, such as that of everybody above, replaces the one for its controller
+        {"c": "cms", "f": "post", "uacl": write},
         {"c": "gis", "uacl": read},
         {"t": "cms_post", "uacl": write},
         uid="EDITOR",
