@@ -180,7 +180,7 @@ def _fill() -> None:
     db, auth, settings = current.db, current.auth, current.deployment_settings
     auth.override = True
     try:
-        is_new = db(db.auth_group).isempty()
+        is_new = db(auth.table("auth_group")).isempty()
         auth.create_system_roles()
         if is_new and settings.get_base_prepopulate():
             _load_template_data()

@@ -28,6 +28,7 @@ from gluon.http import HTTP, redirect
 from s3.s3aaa.owners import Owners
 from s3.s3aaa.rules import Acl, PermissionRules, covers
 from s3.s3error import S3ConfigError
+from s3.s3utils import original_name
 from s3dal import Query, Row, Table
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class S3Permission(Owners, PermissionRules):
             return True
         if not isinstance(method, str):
             return any(self.has_permission(name, c=c, f=f, t=t, record=record) for name in method)
-        tablename = t if isinstance(t, str) or t is None else _real_name(t)
+        tablename = t if isinstance(t, str) or t is None else original_name(t)
         record_id = record.get("id") if isinstance(record, (Row, dict)) else record
         key = (method, c or self.controller, f or self.function, tablename, record_id or None)
         if key not in self._decisions:
@@ -210,7 +211,7 @@ class S3Permission(Owners, PermissionRules):
         required = self.required_acl(method)
         if not self.uses_rules:
             return everything if required == self.READ else self._editable_records(table)
-        acl = self.applicable_acl(c, f, _real_name(table))
+        acl = self.applicable_acl(c, f, original_name(table))
         if covers(acl.uacl, required):
             return everything
         if covers(acl.oacl, required):
@@ -240,7 +241,7 @@ class S3Permission(Owners, PermissionRules):
         owner_fields = {"owned_by_user", "owned_by_group"} & set(table.fields)
         if not self.uses_rules or not owner_fields or self.auth.override or self.is_admin():
             return False
-        return not covers(self.applicable_acl(c, f, _real_name(table)).uacl, self.required_acl(method))
+        return not covers(self.applicable_acl(c, f, original_name(table)).uacl, self.required_acl(method))
 
     # Approval
 
@@ -249,7 +250,7 @@ class S3Permission(Owners, PermissionRules):
         settings = current.deployment_settings
         if not settings.get_auth_record_approval():
             return False
-        tablename = table if isinstance(table, str) else _real_name(table)
+        tablename = table if isinstance(table, str) else original_name(table)
         required_for = settings.get_auth_record_approval_required_for()
         if required_for is not None:
             return tablename in required_for
@@ -262,7 +263,7 @@ class S3Permission(Owners, PermissionRules):
         settings = current.deployment_settings
         if not settings.get_auth_record_approval():
             table.approved_by.default = self.auth.user_id or 0
-        elif force or _real_name(table) not in settings.get_auth_record_approval_manual():
+        elif force or original_name(table) not in settings.get_auth_record_approval_manual():
             may_approve = not self.auth.override and self.has_permission("approve", t=table)
             table.approved_by.default = 0 if self.auth.override else self.auth.user_id if may_approve else None
 
@@ -321,11 +322,6 @@ def _supported_policy(policy: Any) -> int:
     if policy in PLANNED_POLICIES:
         raise S3ConfigError(f"settings.security.policy {policy} (realms) is not supported yet by this version; use one of 1-5")
     raise S3ConfigError(f"settings.security.policy {policy!r} is unknown; use one of 1-5")
-
-
-def _real_name(table: Table) -> str:
-    """The name of the table in the database; rules for it hold for its aliases too."""
-    return table._dalname or table._tablename
 
 
 def _requested_format(request: Any) -> str:
