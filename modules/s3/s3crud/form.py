@@ -21,14 +21,17 @@ __all__ = ("FormResult", "RecordForm")
 MAX_CHECKBOXES = 12
 
 
-def _date_widget(field: Field, value: Any, **attr: Any) -> INPUT:
-    text = value.isoformat() if isinstance(value, dt.date) else value
-    return _input(field, "date", text)
+def _date_widget(value: Any) -> Callable[..., INPUT]:
+    """A date input; takes the stored value, as web2py gives the widget a text in the format of the deployment."""
+    text = value.isoformat() if isinstance(value, dt.date) else None
+    return lambda field, shown, **attr: _input(field, "date", text)
 
 
-def _datetime_widget(field: Field, value: Any, **attr: Any) -> INPUT:
+def _datetime_widget(value: Any) -> Callable[..., INPUT]:
+    """A date and time input, in the reader's time zone and with the seconds, which saving must not lose."""
     local = S3DateTime.to_local(value) if isinstance(value, dt.datetime) else None
-    return _input(field, "datetime-local", local.isoformat() if local else value, _step="1")
+    text = local.isoformat() if local else None
+    return lambda field, shown, **attr: _input(field, "datetime-local", text, _step="1")
 
 
 def _input(field: Field, kind: str, value: Any, **attr: Any) -> INPUT:
@@ -70,14 +73,13 @@ def _options(field: Field) -> list[tuple[Any, Any]]:
     return list(requires.options())
 
 
-def _choose_widget(field: Field) -> Callable[..., Any] | None:
+def _choose_widget(field: Field, record: Row | None) -> Callable[..., Any] | None:
     """A widget that serves better than web2py's for this field, or None."""
     if field.widget:
         return None
-    if field.type == "date":
-        return _date_widget
-    if field.type == "datetime":
-        return _datetime_widget
+    if field.type in ("date", "datetime"):
+        value = record[field.name] if record else field.default() if callable(field.default) else field.default
+        return _date_widget(value) if field.type == "date" else _datetime_widget(value)
     if str(field.type).startswith("list:") and OptionsWidget.has_options(field):
         requires = field.requires[0] if isinstance(field.requires, (list, tuple)) else field.requires
         if requires.multiple and len(requires.options()) <= MAX_CHECKBOXES:
@@ -132,7 +134,7 @@ class RecordForm:
         """
         table = self.table
         for name in self.names:
-            widget = _choose_widget(table[name])
+            widget = _choose_widget(table[name], self.record)
             if widget:
                 table[name].widget = widget
         formname = f"{table._tablename}/{self.record[table._id.name] if self.record else None}"

@@ -23,6 +23,8 @@ __all__ = ("S3Request", "s3_request")
 
 HTTP_VERBS = ("GET", "PUT", "POST", "DELETE")
 
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
 # a handler for every format that has none of its own
 ANY_FORMAT = "*"
 
@@ -114,8 +116,7 @@ class S3Request:
         if vars is not None and get_vars is None and post_vars is None:
             get_vars, post_vars = vars, {}
         self.get_vars = Storage(base.get_vars if get_vars is None else get_vars)
-        # the body of a program's request is data, read by its handler, and no variables
-        self.post_vars = Storage(base.post_vars if post_vars is None else post_vars)
+        self.post_vars = Storage(_form_vars(base) if post_vars is None else post_vars)
         self.vars = Storage(self.get_vars)
         self.vars.update(self.post_vars)
 
@@ -368,6 +369,21 @@ class S3Request:
         """End the request because the user may not do this: login page, 401 or 403."""
         current.auth.permission.fail()
         raise AssertionError("permission.fail() returned")
+
+
+def _form_vars(base: Any) -> dict[str, Any]:
+    """The variables of a submitted form; any other body is data, which its handler reads.
+
+    Raises:
+        S3RequestError: the form is broken
+    """
+    # the embedded web2py fails on bodies of some other types, which anybody may send
+    if not str(base.env.content_type or "").lower().startswith(FORM_TYPES):
+        return {}
+    try:
+        return base.post_vars
+    except (LookupError, TypeError, ValueError) as exc:
+        raise S3RequestError(f"The form in the body of the request cannot be read: {exc}") from exc
 
 
 def s3_request(*args: Any, catch_errors: bool = True, **kw: Any) -> S3Request:
