@@ -227,20 +227,20 @@ class IS_UTC_DATETIME(Validator):
     """
 
     DEFAULT_ERROR = "Enter a valid date/time"
-    ISO_FORMATS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
+    ISO_FORMATS: tuple[str, ...] = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
     OFFSET = re.compile(r"\s*(Z|[+-]\d{2}:?\d{2})$")
 
     def __init__(
         self,
         format: str | None = None,
         error_message: str | None = None,
-        minimum: dt.datetime | None = None,
-        maximum: dt.datetime | None = None,
+        minimum: dt.date | None = None,
+        maximum: dt.date | None = None,
     ) -> None:
         """
         Args:
             format: as of strptime; default is the date and time format of the deployment
-            minimum, maximum: naive UTC, both included
+            minimum, maximum: both included; a datetime is naive UTC
         """
         self.format = format
         self.error_message = error_message

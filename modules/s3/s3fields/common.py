@@ -170,14 +170,16 @@ def s3_fieldmethod(
         search_field: name of a field to search instead of this one
     """
 
-    class Handler:
-        def __init__(self, method: Callable[[Any], Any], row: Any) -> None:
-            self.method = method
-            self.row = row
+    handler = type("Handler", (_MethodValue,), {"represent": staticmethod(represent or s3_str), "search_field": search_field})
+    return Field.Method(name, f, handler)
 
-        def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            return self.method(self.row, *args, **kwargs)
 
-    Handler.represent = staticmethod(represent or s3_str)
-    Handler.search_field = search_field
-    return Field.Method(name, f, Handler)
+class _MethodValue:
+    """The attribute of a row for a field method: called, it computes the value."""
+
+    def __init__(self, method: Callable[..., Any], row: Any) -> None:
+        self.method = method
+        self.row = row
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.method(self.row, *args, **kwargs)

@@ -203,28 +203,29 @@ class S3Represent:
 
     def _record_key(self, value: Any) -> Any:
         """The key to look up: record ids that come as text are numbers in the database."""
-        if self.table is None or value in self.theset:
-            return value
-        if self.table[self.key].type not in ("id", "integer") and not str(self.table[self.key].type).startswith("reference"):
+        if self.table is None or value in self.theset or not self._has_number_key():
             return value
         try:
             return int(value)
         except (TypeError, ValueError):
             return value
 
+    def _has_number_key(self) -> bool:
+        ftype = str(self.table[self.key].type) if self.table is not None else ""
+        return ftype in ("id", "integer", "bigint") or ftype.startswith("reference ")
+
     def _load(self, keys: list[Any], rows: Iterable[Row] | None) -> None:
-        table = self.table
         is_custom = type(self).lookup_rows is not S3Represent.lookup_rows
         if rows is not None and not is_custom:
             self._add_rows(rows)
             keys = [key for key in keys if key not in self.theset]
-        key_field = table[self.key]
-        if key_field.type == "id" or str(key_field.type).startswith("reference"):
+        if self._has_number_key():
             # a value that is no number cannot be the key of a record, and some databases refuse to compare
             keys = [key for key in keys if isinstance(key, int)]
         if keys:
+            table: Any = self.table
             fields = [table[name] for name in self.fields or () if name != self.key]
-            self._add_rows(self.lookup_rows(key_field, keys, fields))
+            self._add_rows(self.lookup_rows(table[self.key], keys, fields))
 
     def _add_rows(self, rows: Iterable[Row]) -> None:
         for row in rows:

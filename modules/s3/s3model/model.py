@@ -15,6 +15,7 @@ from s3.s3model.components import ComponentMixin
 from s3.s3model.config import ConfigMixin
 from s3.s3model.hooks import HookMixin
 from s3.s3model.super import SuperEntityMixin
+from s3.s3resource import S3Resource
 from s3.s3utils import import_module
 from s3dal import Field, Table
 
@@ -35,7 +36,7 @@ class ModelStore:
     #: {(URL method, component alias or None): {table name: handler}}
     methods: dict[tuple[str, str | None], dict[str, Any]] = field(default_factory=dict)
     #: {prefix: model classes of its module}
-    modules: dict[str, tuple[type, ...]] = field(default_factory=dict)
+    modules: dict[str, tuple[type[S3Model], ...]] = field(default_factory=dict)
     #: model classes that have been loaded
     classes: set[type] = field(default_factory=set)
     #: model classes that are being loaded, outermost first
@@ -135,10 +136,8 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
             self.load(info.name)
 
     @staticmethod
-    def resource(tablename: Any, *args: Any, **kwargs: Any) -> Any:
+    def resource(tablename: Any, *args: Any, **kwargs: Any) -> S3Resource:
         """Make a resource of a table, see S3Resource."""
-        from s3.s3resource import S3Resource
-
         return S3Resource(tablename, *args, **kwargs)
 
     def define_table(self, tablename: str, *fields: Any, watch: bool | None = None, **args: Any) -> Table:

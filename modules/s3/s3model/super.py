@@ -202,9 +202,11 @@ class SuperEntityMixin:
         """
         db = current.db
         table = supertable if isinstance(supertable, Table) else self.table(supertable, db_only=True)
-        entity = db(table._id == superid).select(table.instance_type, table.uuid, limitby=(0, 1)).first() if table is not None else None
-        instance = self.table(entity.instance_type, db_only=True) if entity and entity.instance_type else None
-        if instance is None:
+        if table is None:
+            return None, None, None
+        entity = db(table._id == superid).select(table.instance_type, table.uuid, limitby=(0, 1)).first()
+        instance = self.table(entity.instance_type, db_only=True) if entity is not None and entity.instance_type else None
+        if entity is None or instance is None:
             return None, None, None
         row = db(instance.uuid == entity.uuid).select(instance._id, limitby=(0, 1)).first()
         if row is None:
