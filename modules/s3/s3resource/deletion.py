@@ -14,8 +14,10 @@ from s3dal import Field, Query, Row, Table
 
 __all__ = ("Deletion", "savepoint")
 
-# The database would refuse both; we refuse before anything is written
+# The database would refuse to remove a record that these refer to; we refuse before anything is written
 RESTRICTING = ("RESTRICT", "NO ACTION")
+# An archived record is still there: NO ACTION references keep pointing to it, and its ondelete says what that means
+RESTRICTING_ARCHIVE = ("RESTRICT",)
 
 
 @contextmanager
@@ -81,8 +83,9 @@ class Deletion:
 
     def _refuse_restricted(self, table: Table, rows: list[Row]) -> None:
         own = original_name(table)
+        restricting = RESTRICTING_ARCHIVE if _archives(table) else RESTRICTING
         for field in _references(table):
-            if field.ondelete not in RESTRICTING:
+            if field.ondelete not in restricting:
                 continue
             for row in self._referring(field, [row[table._id.name] for row in rows]):
                 referring = (original_name(field.table), row[field.table._id.name])
@@ -102,7 +105,7 @@ class Deletion:
             self._cascade(field, record_id)
         if not current.s3db.delete_super(table, row):
             raise S3DataError(f"A super-record of {original_name(table)} {record_id} cannot be deleted", table=original_name(table))
-        if "deleted" in table.fields and current.deployment_settings.get_security_archive_not_delete():
+        if _archives(table):
             self._archive(table, before)
         else:
             current.db(table._id == record_id).delete()
@@ -128,6 +131,10 @@ class Deletion:
         if "deleted_fk" in table.fields:
             data["deleted_fk"] = json.dumps({field.name: row[field.name] for field in keys if row[field.name] is not None})
         current.db(table._id == row[table._id.name]).update(**data)
+
+
+def _archives(table: Table) -> bool:
+    return "deleted" in table.fields and bool(current.deployment_settings.get_security_archive_not_delete())
 
 
 def _references(table: Table) -> list[Field]:
