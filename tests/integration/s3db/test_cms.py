@@ -12,7 +12,7 @@ def insert(current: Any, tablename: str, **values: Any) -> int:
 
 def test_post_knows_its_time_and_its_author(app: App) -> None:
     with app.env("editor") as current:
-        post = current.db.cms_post[insert(current, "cms_post", body="The bridge is open")]
+        post = current.s3db.cms_post[insert(current, "cms_post", body="The bridge is open")]
 
         assert post.date == app.clock()
         assert post.person_id == app.people["editor"].person_id

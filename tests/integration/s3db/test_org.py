@@ -48,7 +48,7 @@ def test_office_is_an_entity_a_site_and_a_realm_of_its_own(app: App) -> None:
     with app.env() as current:
         organisation_id = insert(current, "org_organisation", name="Red Cross")
 
-        office = current.db.org_office[insert(current, "org_office", name="Headquarters", organisation_id=organisation_id)]
+        office = current.s3db.org_office[insert(current, "org_office", name="Headquarters", organisation_id=organisation_id)]
 
         site = current.s3db.org_site[office.site_id]
         assert (site.name, site.organisation_id, site.instance_type) == ("Headquarters", organisation_id, "org_office")

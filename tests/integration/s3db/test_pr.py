@@ -27,6 +27,11 @@ def stored(current: Any, tablename: str, record_id: int) -> Any:
     return current.db(table.id == record_id).select(table.ALL).first()
 
 
+def validate(current: Any, tablename: str, values: dict[str, Any], method: str = "create") -> dict[str, Any]:
+    """What the model has against this record: {field: reason}."""
+    return dict(current.s3db.onvalidation(current.s3db[tablename], values, method=method))
+
+
 # -- subscriptions -----------------------------------------------------------------------------------------------------
 def test_model_provides_the_names_of_the_original(app: App) -> None:
     with app.env() as current:
@@ -86,7 +91,7 @@ def test_deleting_a_subscription_deletes_what_it_watches(app: App) -> None:
 
 def test_subscription_needs_somebody_to_notify(app: App) -> None:
     with app.env() as current:
-        errors = current.s3db.onvalidation("pr_subscription", {"frequency": "daily"})
+        errors = validate(current, "pr_subscription", {"frequency": "daily"})
 
         assert list(errors) == ["pe_id"]
 
@@ -114,7 +119,7 @@ def test_option_that_is_not_offered_is_refused(app: App, field: str, value: Any)
 ])
 def test_what_cannot_be_watched_is_named(app: App, resource: Any, url: str, field: str, names: str) -> None:
     with app.env() as current:
-        errors = current.s3db.onvalidation("pr_subscription_resource", {"resource": resource, "url": url})
+        errors = validate(current, "pr_subscription_resource", {"resource": resource, "url": url})
 
         assert list(errors) == [field]
         assert names in str(errors[field])
@@ -135,10 +140,11 @@ def test_changing_one_of_resource_and_url_is_checked_with_the_other_as_stored(ap
     with app.env() as current:
         watched_id = subscribe(current, app)
 
-        errors = current.s3db.onvalidation("pr_subscription_resource", {"id": watched_id, "url": "org/organisation"}, method="update")
-        assert not errors
-        errors = current.s3db.onvalidation("pr_subscription_resource", {"id": watched_id, "resource": "org_pots"}, method="update")
-        assert list(errors) == ["resource"]
+        def check(**values: Any) -> list[str]:
+            return list(validate(current, "pr_subscription_resource", {"id": watched_id, **values}, "update"))
+
+        assert check(url="org/organisation") == []
+        assert check(resource="org_pots") == ["resource"]
 
 
 def test_editing_a_suspended_subscription_gives_it_a_new_start(app: App) -> None:
@@ -150,7 +156,8 @@ def test_editing_a_suspended_subscription_gives_it_a_new_start(app: App) -> None
 
         s3db.onaccept("pr_subscription", {"id": subscription_id}, method="update")
 
-        subscription, watched = stored(current, "pr_subscription", subscription_id), stored(current, "pr_subscription_resource", watched_id)
+        subscription = stored(current, "pr_subscription", subscription_id)
+        watched = stored(current, "pr_subscription_resource", watched_id)
         assert (subscription.suspended, subscription.suspended_reason) == (False, None)
         assert (watched.attempts, watched.last_error) == (0, None)
 
@@ -237,7 +244,7 @@ def test_filter_is_stored_as_it_was_meant(app: App, query: str, clean: Any) -> N
 ])
 def test_text_that_is_no_filter_is_refused_and_named(app: App, query: str) -> None:
     with app.env() as current:
-        errors = current.s3db.onvalidation("pr_filter", {"query": query})
+        errors = validate(current, "pr_filter", {"query": query})
 
         assert list(errors) == ["query"]
         assert "filter" in str(errors["query"])
@@ -261,17 +268,19 @@ def test_address_is_stored_in_the_form_its_method_needs(app: App, method: str, v
         assert contact.vars.value == stored_as
 
 
-@pytest.mark.parametrize("method, value", [("EMAIL", "anna(at)example.org"), ("SMS", "0172 123456"), ("SMS", "call me"), ("HOME_PHONE", "none")])
+@pytest.mark.parametrize("method, value", [
+    ("EMAIL", "anna(at)example.org"), ("SMS", "0172 123456"), ("SMS", "call me"), ("HOME_PHONE", "none"),
+])
 def test_address_that_cannot_work_is_refused(app: App, method: str, value: str) -> None:
     with app.env() as current:
-        assert list(current.s3db.onvalidation("pr_contact", {"contact_method": method, "value": value})) == ["value"]
+        assert list(validate(current, "pr_contact", {"contact_method": method, "value": value})) == ["value"]
 
 
 def test_changed_address_is_checked_by_the_stored_method(app: App) -> None:
     with app.env() as current:
         contact_id = insert(current, "pr_contact", pe_id=app.people["anna"].pe_id, contact_method="EMAIL", value="a@example.org")
 
-        assert list(current.s3db.onvalidation("pr_contact", {"id": contact_id, "value": "nonsense"}, method="update")) == ["value"]
+        assert list(validate(current, "pr_contact", {"id": contact_id, "value": "nonsense"}, method="update")) == ["value"]
 
 
 def test_contacts_of_one_method_are_components_of_their_own(app: App) -> None:
@@ -291,7 +300,7 @@ def test_new_name_of_a_person_is_the_new_name_of_the_account(app: App) -> None:
     with app.env() as current:
         anna = app.people["anna"]
 
-        current.s3db.onaccept("pr_person", {"id": anna.person_id, "first_name": "Annabel"}, method="update")
+        current.s3db.onaccept(current.s3db.pr_person, {"id": anna.person_id, "first_name": "Annabel"}, method="update")
 
         account = current.db.auth_user[anna.user_id]
         assert (account.first_name, account.last_name) == ("Annabel", "Abel")
@@ -302,9 +311,10 @@ def test_person_entity_is_found_in_every_way_there_is(app: App) -> None:
         anna, find = app.people["anna"], current.s3db.pr_get_pe_id
         row = stored(current, "pr_person", anna.person_id)
 
-        found = [find("pr_person", anna.person_id), find(("pr_person", anna.person_id)), find(row), find(anna.pe_id), find(str(anna.pe_id))]
-
-        assert found == [anna.pe_id] * 5
+        assert find("pr_person", anna.person_id) == anna.pe_id
+        assert find(("pr_person", anna.person_id)) == anna.pe_id
+        assert find(row) == anna.pe_id
+        assert (find(anna.pe_id), find(str(anna.pe_id))) == (anna.pe_id, anna.pe_id)
         assert find("pr_person", 999999) is None
         assert find("cms_series", 1) is None
         assert find("nonsense") is None
@@ -316,9 +326,10 @@ def test_entities_are_represented_with_name_and_type(app: App) -> None:
         group = current.s3db.pr_get_pe_id("pr_group", insert(current, "pr_group", name="Night watch"))
         anna, ben = app.people["anna"].pe_id, app.people["ben"].pe_id
 
-        labels = represent.bulk([anna, ben, group])
+        bulk = represent.bulk([anna, ben, group])
 
-        assert [str(labels[key]) for key in (anna, ben, group)] == ["Anna Abel (Person)", "Ben Bruck (Person)", "Night watch (Person Group)"]
+        labels = [str(bulk[key]) for key in (anna, ben, group)]
+        assert labels == ["Anna Abel (Person)", "Ben Bruck (Person)", "Night watch (Person Group)"]
         # one for the entities, one for the persons, one for the groups
         assert represent.queries == 3
         assert (str(represent(None)), str(represent(999999))) == ("-", "Unknown")
@@ -337,11 +348,13 @@ def test_nobody_is_in_a_group_twice(app: App) -> None:
     with app.env() as current:
         group_id, person_id = insert(current, "pr_group", name="Night watch"), app.people["anna"].person_id
         membership_id = insert(current, "pr_group_membership", group_id=group_id, person_id=person_id)
-        check = current.s3db.onvalidation
 
-        assert list(check("pr_group_membership", {"group_id": group_id, "person_id": person_id})) == ["person_id"]
-        assert not check("pr_group_membership", {"id": membership_id, "group_id": group_id, "person_id": person_id}, method="update")
-        assert not check("pr_group_membership", {"group_id": group_id, "person_id": app.people["ben"].person_id})
+        def check(**values: Any) -> list[str]:
+            return list(validate(current, "pr_group_membership", {"group_id": group_id, **values}))
+
+        assert check(person_id=person_id) == ["person_id"]
+        assert check(person_id=person_id, id=membership_id) == []
+        assert check(person_id=app.people["ben"].person_id) == []
 
 
 def test_machinery_is_not_watched_and_what_people_subscribe_to_is(app: App) -> None:

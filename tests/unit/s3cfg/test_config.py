@@ -14,7 +14,8 @@ def settings() -> S3Config:
 
 
 def getter_of(name: str) -> str:
-    return next(key for key in dir(S3Config) if getattr(getattr(S3Config, key), "setting", None) and getattr(S3Config, key).setting.name == name)
+    getters = (key for key in dir(S3Config) if hasattr(getattr(S3Config, key), "setting"))
+    return next(key for key in getters if getattr(S3Config, key).setting.name == name)
 
 
 @pytest.mark.parametrize("name, default", [

@@ -1,0 +1,158 @@
+"""The DRMP template: its demo data, who may see which posts, and what the reader is told."""
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+LISTS = ("/default/index/newsfeed.json", "/cms/post.json")
+
+
+def bodies(response: Any) -> list[str]:
+    assert response.status == 200, response.text
+    return [row["cms_post.body"] for row in response.json()]
+
+
+def test_first_start_brings_the_demo_data(drmp):
+    from templates.DRMP import demo
+
+    with drmp.app.env() as current:
+        db, s3db = current.db, current.s3db
+        users = {row.email for row in db(db.auth_user).select(db.auth_user.email)}
+        places = {row.name: row for row in db(s3db.gis_location).select()}
+        series = {row.name for row in db(s3db.cms_series).select()}
+
+    assert users >= {user.email for user in demo.DEMO_USERS.values()}
+    assert series == set(demo.DEMO_SERIES)
+    assert (places["Alder Town"].L0, places["Alder Town"].L1, places["Alder Town"].L3) == ("Mirania", "North Province", "Alder Town")
+
+
+def test_reader_has_a_subscription_to_one_province(drmp):
+    from templates.DRMP import demo
+
+    with drmp.app.env() as current:
+        s3db, auth = current.s3db, current.auth
+        account = current.db(current.db.auth_user.email == demo.DEMO_USERS["reader"].email).select().first()
+        pe_id = auth.s3_user_pe_id(account.id)
+        subscription = current.db(s3db.pr_subscription.pe_id == pe_id).select().first()
+        watched = current.db(s3db.pr_subscription_resource.subscription_id == subscription.id).select().first()
+        saved = s3db.pr_filter[subscription.filter_id]
+
+    assert (subscription.notify_on, subscription.frequency, subscription.method) == (["new", "upd"], "immediately", ["EMAIL"])
+    assert (watched.resource, watched.url) == ("cms_post", "default/index/newsfeed")
+    assert [tuple(pair) for pair in json.loads(saved.query)] == list(demo.DEMO_FILTER)
+    assert {subscription.owned_by_user, watched.owned_by_user, saved.owned_by_user} == {account.id}
+
+
+def test_loading_the_demo_data_again_changes_nothing(drmp):
+    from templates.DRMP import demo
+
+    def count(current: Any) -> dict[str, int]:
+        tables = ("auth_user", "auth_group", "auth_membership", "s3_permission", "pr_person", "pr_contact", "pr_filter", "pr_subscription",
+                  "pr_subscription_resource", "cms_series", "cms_post", "gis_location")
+        return {name: current.db(current.s3db.table(name) or current.auth.table(name)).count() for name in tables}
+
+    with drmp.app.env() as current:
+        before = count(current)
+        current.auth.override = True
+
+        demo.load()
+
+        assert count(current) == before
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_editor_sees_all_posts(drmp, path):
+    from templates.DRMP import demo
+
+    assert {post.body for post in demo.DEMO_POSTS} <= set(bodies(drmp.request("editor", path)))
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_reader_sees_all_but_restricted_posts(drmp, path):
+    from templates.DRMP import demo
+
+    seen = set(bodies(drmp.request("reader", path)))
+
+    assert seen >= {post.body for post in demo.DEMO_POSTS if post.series != demo.RESTRICTED_SERIES}
+    assert not seen & {post.body for post in demo.DEMO_POSTS if post.series == demo.RESTRICTED_SERIES}
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_visitor_sees_nothing(drmp, path):
+    assert drmp.request(None, path).status == 401
+
+
+def test_restricted_post_cannot_be_read_by_its_id(drmp):
+    from templates.DRMP import demo
+
+    ids = drmp.ids("cms_post", "body")
+    secret = next(ids[post.body] for post in demo.DEMO_POSTS if post.series == demo.RESTRICTED_SERIES)
+
+    assert drmp.request("editor", f"/cms/post/{secret}.json").status == 200
+    assert drmp.request("reader", f"/cms/post/{secret}.json").status == 404
+    assert drmp.request("reader", f"/cms/post/{secret}").status == 404
+
+
+def test_restricted_posts_cannot_be_read_through_their_series(drmp):
+    series = drmp.ids("cms_series", "name")
+
+    assert drmp.request("reader", f"/cms/series/{series['Restricted Report']}/post.json").status == 403
+
+
+def test_reader_cannot_write_posts(drmp):
+    assert drmp.request("reader", "/cms/post.json", "POST", json={"body": "I was here"}).status == 403
+
+
+def test_newsfeed_is_a_page_with_the_newest_post_first(drmp):
+    from templates.DRMP import demo
+
+    page = drmp.request("editor", "/default/index/newsfeed").text
+    by_age = [page.index(post.body) for post in sorted(demo.DEMO_POSTS, key=lambda post: post.age)]
+
+    assert by_age == sorted(by_age)
+
+
+def test_page_that_the_template_does_not_offer_is_not_found(drmp):
+    for name in ("Any", "current", "__builtins__", "NEWSFEED", "nothing"):
+        assert drmp.request("admin", f"/default/index/{name}").status == 404
+
+
+def test_reader_is_told_of_what_he_may_see_and_asked_for(drmp):
+    """New and changed posts of the reader's province, without the restricted ones, in the layout of the template."""
+    series, places, posts = drmp.ids("cms_series", "name"), drmp.ids("gis_location", "name"), drmp.ids("cms_post", "body")
+    drmp.app.clock.advance(minutes=10)
+    for kind, place, body in (
+        ("Flood Warning", "Alder Town", "Water rises at the mill."),
+        ("Restricted Report", "Alder Town", "Names of the missing."),
+        ("Flood Warning", "Cedar Bay", "Storm surge tonight."),
+    ):
+        post = {"series_id": series[kind], "location_id": places[place], "body": body}
+        response = drmp.request("editor", "/cms/post.json", "POST", json=post)
+        assert response.status in (200, 201), response.text
+    changed = posts["The bridge over the Alder is open again."]
+    assert drmp.request("editor", f"/cms/post/{changed}.json", "POST", json={"body": "The bridge is closed."}).status == 200
+
+    with drmp.app.serving() as url, drmp.app.env() as current:
+        from s3 import S3Notifications
+
+        current.deployment_settings.msg.notify_lookup_url = url
+        S3Notifications.check_subscriptions()
+        current.msg.process_outbox("EMAIL")
+        current.db.commit()
+
+    (mail,) = drmp.app.smtp.messages
+    assert mail["To"] == "reader@example.com"
+    assert mail["Subject"] == "Disaster Risk Management Platform Notification"
+    lines = [line for line in mail.get_content().splitlines() if line.strip()]
+    assert lines[0].endswith("/default/index/newsfeed") or "/default/index/newsfeed?" in lines[0]
+    assert lines[1].startswith("Notification: ")
+    assert "North Province" in lines[1]
+    assert lines[2] == "1 new update:"
+    assert lines[3].startswith("Flood Warning - ") and lines[3].endswith(" - Alder Town (Town), North Province")
+    assert lines[4] == "Water rises at the mill."
+    assert lines[5] == "1 changed update:"
+    assert lines[6].startswith("Situation Report - ")
+    assert lines[7] == "The bridge is closed."
+    assert len(lines) == 8
