@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import secrets
 import socket
 from collections.abc import Callable, Iterable
@@ -69,6 +70,9 @@ def periodic_tasks(settings: Any) -> list[PeriodicTask]:
             tasks.append(PeriodicTask("notify_check_subscriptions", settings.get_msg_notify_check_interval(), 300))
     return tasks
 
+
+# pydal asks PostgreSQL for the new id at the end of the statement
+END_OF_INSERT = re.compile(r"""\s*(RETURNING\s+"?\w+"?)?\s*;?\s*\Z""")
 
 #: Functions whose periodic rows are switched off when the settings do not ask for them
 PERIODIC_FUNCTIONS = ("maintenance", "msg_process_outbox", "notify_check_subscriptions")
@@ -509,7 +513,6 @@ def _call_key(function: str, args: list[Any], vars: dict[str, Any], once: bool =
 def _insert_if_new(table: Table, **values: Any) -> bool:
     """Insert a row unless its unique key exists, without failing the transaction. True for exactly one of several callers."""
     db: DAL = table._db
-    statement = table._insert(**values).rstrip().rstrip(";")
     # pydal has no such insert; both SQLite and PostgreSQL understand this one
-    db.executesql(f"{statement} ON CONFLICT DO NOTHING;")
+    db.executesql(END_OF_INSERT.sub(" ON CONFLICT DO NOTHING;", table._insert(**values), count=1))
     return bool(db._adapter.cursor.rowcount == 1)
