@@ -202,7 +202,8 @@ class _Resolver:
     def _join_freely(self, name: str) -> None:
         keyname, _, tablename = name.rpartition(":")
         table = current.s3db.table(tablename, db_only=True) if "_" in tablename else None
-        if table is None:
+        # the full name of the own table means no field of the record itself, and is not to mean those of its children
+        if table is None or (not keyname and tablename == self._tablename):
             raise self._error(f"names {name!r} that is no component of {self._tablename}")
         keys = _keys_to(table, self.table)
         if keyname:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gluon import current
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ("ExtraFilter", "S3ResourceFilter")
 
-Filter = S3ResourceQuery | Query
+Filter: TypeAlias = "S3ResourceQuery | Query"
 ExtraFilter = tuple[Any, Any]
 
 
