@@ -315,19 +315,32 @@ def sweep(table: Table, now: dt.datetime, overlap: dt.timedelta) -> int:
     """
     db = table._db
     log = define_tables(db)
+    swept_until = _take_sweep(table, now)
+    if swept_until is None:
+        return 0
+    since = min(swept_until, now) - overlap
+    missing = _unlogged(table, log, since, now)
+    known = _logged_before(log, table._dalname, [row.id for row in missing])
+    _append(db, [_swept_row(table, row, row.id in known, since, now) for row in missing])
+    return len(missing)
+
+
+def _take_sweep(table: Table, now: dt.datetime) -> dt.datetime | None:
+    """Until when the table was swept before; None if there is nothing to do for us. True work for one caller only."""
+    db, tablename = table._db, table._dalname
     sweeps = db.s3_change_sweep
-    tablename = table._dalname
     last = db(sweeps.tablename == tablename).select(sweeps.id, sweeps.swept_until).first()
     if last is None:
         # everything up to now is history: nobody's position is older than the table's first sweep
-        sweeps.insert(tablename=tablename, swept_until=now)
-        return 0
-    since = last.swept_until - overlap
-    missing = _unlogged(table, log, since, now)
-    known = _logged_before(log, tablename, [row.id for row in missing])
-    _append(db, [_swept_row(table, row, row.id in known, since, now) for row in missing])
-    db(sweeps.id == last.id).update(swept_until=now)
-    return len(missing)
+        mark = "%s, %s" if _is_postgres(db) else "?, ?"
+        sql = f"INSERT INTO s3_change_sweep (tablename, swept_until) VALUES ({mark}) ON CONFLICT (tablename) DO NOTHING"
+        db.executesql(sql, placeholders=[tablename, _sql_time(now)])
+        return None
+    if last.swept_until == now:
+        return None
+    # of two sweepers, the second waits for the first to commit and then finds nothing to take
+    mine = db((sweeps.id == last.id) & (sweeps.swept_until == last.swept_until)).update(swept_until=now)
+    return last.swept_until if mine else None
 
 
 def _unlogged(table: Table, log: Table, since: dt.datetime, now: dt.datetime) -> list[Row]:

@@ -13,8 +13,8 @@ from types import CodeType
 from typing import Any
 
 from gluon import current
-from gluon.template import parse_template
-from yatl.helpers import xmlescape
+from gluon.html import xmlescape
+from yatl.template import TemplateParser
 
 from s3.s3utils import s3_str
 
@@ -85,8 +85,8 @@ def _compile(path: Path) -> CodeType:
     if key not in _compiled:
         if len(_compiled) >= MAX_COMPILED:
             _compiled.clear()
-        source = parse_template(path.name, path=str(path.parent), context={}, writer="message.write")
-        _compiled[key] = compile(source, str(path), "exec")
+        parser = TemplateParser(path.read_text(encoding="utf-8"), name=path.name, path=str(path.parent), writer="message.write")
+        _compiled[key] = compile(str(parser), str(path), "exec")
     return _compiled[key]
 
 

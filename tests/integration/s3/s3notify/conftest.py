@@ -10,6 +10,14 @@ import pytest
 from harness import App
 
 
+#: What a deployment would put into its config: messages about posts show name and text
+NOTIFY_FIELDS = """
+def _notify_fields(r, tablename):
+    current.s3db.configure("cms_post", notify_fields=["name", "body"])
+settings.customise_cms_post_resource = _notify_fields
+"""
+
+
 @dataclass
 class Subscribed:
     """Ids of a subscription made by a test."""
@@ -157,5 +165,5 @@ class _worker_env:
 
 @pytest.fixture
 def world(app: App) -> Iterator[World]:
-    with app.serving() as url:
+    with app.serving() as url, app.configured(NOTIFY_FIELDS):
         yield World(app, url)

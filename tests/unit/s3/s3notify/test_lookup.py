@@ -113,7 +113,8 @@ def test_a_server_that_does_not_answer_is_given_up():
     from s3.s3notify.lookup import Request, post
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        threading.Thread(target=silent.accept, daemon=True).start()
+        accepted: list[object] = []
+        threading.Thread(target=lambda: accepted.append(silent.accept()), daemon=True).start()
         port = silent.getsockname()[1]
         answer = post(Request(f"http://127.0.0.1:{port}/eden/cms/post?format=msg", "t", b"{}", 1, 0.2))
 
