@@ -5,9 +5,11 @@ Ends with exit code 0 when the instance is ready; else the last line of its erro
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from launcher.application import application
@@ -15,13 +17,22 @@ from launcher.errors import LauncherError
 from launcher.instance import Instance
 from launcher.processes import child_variables, launcher_command
 
-__all__ = ("set_up",)
+__all__ = ("DemoLogins", "set_up")
 
 #: Seconds; a first start creates some sixty tables and the demo data
 SETUP_SECONDS = 120
 
 
-def set_up(instance: Instance, variables: Mapping[str, str] | None = None, say: Callable[[str], None] = print) -> None:
+@dataclass(frozen=True)
+class DemoLogins:
+    """The accounts that the demo data of the deployment template brought along; none when there are no demo data."""
+
+    #: {role in the demo: e-mail address}
+    accounts: dict[str, str] = field(default_factory=dict)
+    password: str = ""
+
+
+def set_up(instance: Instance, say: Callable[[str], None] = print) -> DemoLogins:
     """Set the instance up, without loading the application into this process.
 
     Raises:
@@ -31,13 +42,25 @@ def set_up(instance: Instance, variables: Mapping[str, str] | None = None, say: 
     command = launcher_command("setup", str(instance.folder), instance.app)
     try:
         result = subprocess.run(
-            command, env=child_variables(variables), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SETUP_SECONDS, check=False
+            command, env=child_variables(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SETUP_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise LauncherError(f"The database was not set up within {SETUP_SECONDS} seconds.") from error
     if result.returncode:
         lines = result.stderr.strip().splitlines() or ["it does not say why."]
         raise LauncherError(lines[-1])
+    return DemoLogins(**json.loads(result.stdout.splitlines()[-1]))
+
+
+def _demo_logins() -> DemoLogins:
+    from gluon import current
+    from s3 import import_module
+
+    for name in current.deployment_settings.get_template_names():
+        demo = import_module(f"templates.{name}.demo")
+        if demo is not None:
+            return DemoLogins({key: user.email for key, user in demo.DEMO_USERS.items()}, demo.DEMO_PASSWORD)
+    return DemoLogins()
 
 
 def main() -> int:
@@ -47,6 +70,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         with application(Instance(arguments.folder, arguments.app)):
+            print(json.dumps(asdict(_demo_logins())))
             return 0
     except LauncherError as error:
         print(error, file=sys.stderr)
