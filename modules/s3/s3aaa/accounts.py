@@ -39,9 +39,10 @@ class AuthAccounts(AuthSession):
         """
         table = self.table("auth_user")
         email = email.strip().lower()
+        # First, so that a registration takes as long for a taken address as for a new one
+        stored = password_hash or (self.hash_password(password) if password else None)
         if self._find_account(email) or table.email.requires(email)[1]:
             raise S3DataError(f"Cannot create an account for {email}: the address is invalid or has an account", email=email)
-        stored = password_hash or (self.hash_password(password) if password else None)
         data.setdefault("first_name", email.partition("@")[0])
         data.setdefault("language", current.deployment_settings.get_L10n_default_language())
         user_id = int(table.insert(email=email, password=stored, **data))

@@ -48,10 +48,7 @@ class AuthS3(AuthPages):
             table = found
         if not isinstance(method, str):
             return any(self.s3_has_permission(name, table, record_id, c=c, f=f) for name in method)
-        permission = self.permission
-        if permission.policy == 2 and permission.required_acl(method) != permission.READ and not permission.is_admin():
-            return permission.permitted_to_edit(table, record_id)
-        return permission.has_permission(method, c=c, f=f, t=table, record=record_id)
+        return self.permission.has_permission(method, c=c, f=f, t=table, record=record_id)
 
     def s3_accessible_query(
         self,

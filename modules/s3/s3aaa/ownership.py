@@ -124,6 +124,17 @@ class AuthOwnership(AuthPerson):
         # A new owner is no new content: the record is not to be reported as updated because of it
         kept = {name: row[name] for name in ("modified_on", "modified_by") if name in table.fields}
         current.db(table._id == row[table._id.name]).update(**changed, **kept)
+        self._share(table, row, changed)
+
+    @staticmethod
+    def _share(table: Table, row: Row, owners: dict[str, Any]) -> None:
+        """Give the super-records of a record its owners, where they have fields for them."""
+        s3db = current.s3db
+        names = s3db.get_config(table._tablename, "super_entity") or ()
+        for supertable in map(s3db.table, (names,) if isinstance(names, str) else names):
+            shared = {name: value for name, value in owners.items() if name in supertable.fields}
+            if shared:
+                current.db(supertable._id == row[supertable._id.name]).update(**shared)
 
     @staticmethod
     def _load(table: Table, record: Any) -> Row | None:

@@ -130,6 +130,8 @@ class S3Permission(Owners, PermissionRules):
             permitted = True
         elif self.uses_rules:
             permitted = self._rules_permit(method, c, f, tablename, record_id)
+        elif self.policy == 2 and tablename and self.required_acl(method) != self.READ:
+            permitted = self._may_edit(self.find_table(tablename), record_id)
         else:
             permitted = self._page_permits(method, c, f, in_table=tablename is not None)
         if permitted and tablename and record_id:
@@ -227,8 +229,8 @@ class S3Permission(Owners, PermissionRules):
             return table._id > 0
         return table.owned_by_user == user.id if "owned_by_user" in table.fields else None
 
-    def permitted_to_edit(self, table: Table, record_id: Any) -> bool:
-        """Policy 2: whether the current user may change this record, or with none given, may create one."""
+    def _may_edit(self, table: Table | None, record_id: Any) -> bool:
+        """Under the editor policy: everybody who is logged in creates, editors and owners change."""
         user = self.auth.user
         if user is None:
             return False

@@ -45,6 +45,12 @@ class Json:
         return f"{success} {statuscode} {message}"
 
 
+class Log:
+    @staticmethod
+    def warning(message):
+        """Nobody reads it here."""
+
+
 def define_tables(db):
     owner = [Field("deleted", "boolean", notnull=True, default=False), Field("owned_by_user", "integer"),
              Field("owned_by_group", "integer"), Field("realm_entity", "integer")]
@@ -103,7 +109,7 @@ class World:
         current.request, current.response = request, response
         current.session = session or Session()
         current.T = TranslatorFactory(str(self.folder / "languages"), "en")
-        current.s3db, current.xml = Models(self.db), Json
+        current.s3db, current.xml, current.log = Models(self.db), Json, Log
         current.auth = AuthS3()
         return current.auth
 

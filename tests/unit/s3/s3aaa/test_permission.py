@@ -336,6 +336,17 @@ def test_unapproved_record_is_hidden_from_others(world, roles, approval):
     assert auth.s3_has_permission("read", "org_permission_test", record) is True
 
 
+# Under policy 1 every user may review, and so see
+@pytest.mark.parametrize("policy", [2, 3, 4, 5])
+def test_unapproved_record_is_hidden_from_those_who_may_not_review(world, roles, approval, policy):
+    anna, record = roles
+    auth = world.as_user(anna, policy=policy, **approval)
+
+    for method in ("read", "update"):
+        assert auth.s3_has_permission(method, "org_permission_test", record) is False
+        assert accessible(method) == []
+
+
 def test_owner_sees_the_unapproved_record_but_does_not_approve_it(world, roles, approval):
     anna, _ = roles
     own = current.db.org_permission_test.insert(name="own", owned_by_user=anna)
