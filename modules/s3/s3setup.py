@@ -27,6 +27,9 @@ from s3dal import DAL
 
 __all__ = ("connect", "first_run", "worker_start")
 
+# Seconds that a writer of SQLite waits for another one
+SQLITE_SECONDS = 20
+
 SCHEMA = "schema"
 FIRST_RUN = "first_run"
 
@@ -70,17 +73,13 @@ def _open(databases: str, uri: str, *, migrate: bool, fake: bool = False) -> DAL
             fake_migrate_all=fake,
             attempts=1,
             check_reserved=None,
-            after_connection=_tune_sqlite if uri.startswith("sqlite") else None,
+            # else pydal creates "L1" as "l1" and then asks PostgreSQL, which knows the difference, for "L1"
+            ignore_field_case=False,
+            # readers of SQLite do not wait for a writer (_create_schema), but a writer does for another one
+            driver_args={"timeout": SQLITE_SECONDS} if uri.startswith("sqlite") else None,
         )
     except Exception as exc:  # pydal raises bare RuntimeError and SyntaxError around whatever the driver said
         raise S3ConfigError(f"Cannot connect to the database {safe_uri(uri)}: {_last_line(exc)}", uri=safe_uri(uri)) from exc
-
-
-def _tune_sqlite(adapter: Any) -> None:
-    """Readers must not wait for a writer, nor a writer fail because another one is at work."""
-    adapter.execute("PRAGMA busy_timeout=20000;")
-    adapter.execute("PRAGMA journal_mode=WAL;")
-    adapter.execute("PRAGMA synchronous=NORMAL;")
 
 
 def safe_uri(uri: str) -> str:
@@ -104,6 +103,9 @@ def _create_schema(databases: str, uri: str) -> None:
             _define_everything(db)
             for statement in _index_statements():
                 db.executesql(statement)
+            if uri.startswith("sqlite"):
+                db.commit()  # SQLite changes the mode, which stays with the file, outside of transactions only
+                db.executesql("PRAGMA journal_mode=WAL;")
             db.commit()  # the tables must be there for every other process before the mark says so
         except BaseException:
             db.rollback()
