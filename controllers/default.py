@@ -1,19 +1,12 @@
 """The home page, the pages of the deployment template, and the user's own pages."""
 
-from s3 import import_module, module_menu
+from s3 import module_menu, page_menu, template_pages
 
 
 def index():
     """The home page, or ``default/index/<page>``: a page that the deployment template offers."""
     name = next((arg.rpartition(".")[0] or arg for arg in request.args if not arg.isdigit()), None)
-    registries = [
-        getattr(module, "PAGES", {})
-        for module in (
-            import_module(f"templates.{template}.controllers") for template in reversed(settings.get_template_names())
-        )
-        if module is not None
-    ]
-    page = next((pages[name or "index"] for pages in registries if (name or "index") in pages), None)
+    page = template_pages().get(name or "index")
     if page is not None:
         return _run_page(name, page)
     if name is not None:
@@ -21,12 +14,7 @@ def index():
     response.view = "default/index.html"
     return {
         "title": settings.get_system_name(),
-        "pages": [
-            (T(pages[key].title), URL(args=key))
-            for pages in registries
-            for key in pages
-            if getattr(pages[key], "title", None)
-        ],
+        "pages": page_menu(),
         "modules": module_menu(),
         "is_logged_in": auth.s3_logged_in(),
     }

@@ -6,7 +6,7 @@ from s3.s3crud.crud import S3CRUD
 from s3.s3crud.edit import CreatePage, DeletePage, UpdatePage
 from s3.s3crud.form import FormResult, RecordForm
 from s3.s3crud.listing import ListCSV, ListJSON, ListPage
-from s3.s3crud.navigation import MenuItem, module_menu, s3_rheader_tabs
+from s3.s3crud.navigation import MenuItem, module_menu, page_menu, s3_rheader_tabs, template_pages
 from s3.s3crud.record import ReadJSON, ReadPage
 
 __all__ = (
@@ -26,5 +26,7 @@ __all__ = (
     "UpdateJSON",
     "UpdatePage",
     "module_menu",
+    "page_menu",
     "s3_rheader_tabs",
+    "template_pages",
 )

@@ -50,6 +50,15 @@ class S3CRUD(S3Method):
     def _create_url(self) -> str:
         return self.request.url(target=0, method="create", representation="", vars={})
 
+    @staticmethod
+    def _shown(rfield: Any, value: Any) -> Any:
+        """A represented value for people."""
+        if value is None:
+            return ""
+        if rfield.ftype == "boolean" and value in ("True", "False"):
+            return current.T("Yes") if value == "True" else current.T("No")
+        return value
+
     def _link(self, label: Any, url: str, kind: str = "button") -> A:
         return A(label, _href=url, _class=kind)
 

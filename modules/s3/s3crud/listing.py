@@ -104,13 +104,9 @@ class ListPage(S3List):
                 cells.append(TD(value))
         return TR(*cells)
 
-    @staticmethod
-    def _cell(rfield: Any, value: Any) -> Any:
-        if value is None:
-            return ""
-        if rfield.ftype == "text":
-            return s3_truncate(s3_strip_markup(value), CELL_LENGTH)
-        return value
+    def _cell(self, rfield: Any, value: Any) -> Any:
+        shown = self._shown(rfield, value)
+        return s3_truncate(s3_strip_markup(shown), CELL_LENGTH) if rfield.ftype == "text" else shown
 
     def _empty(self, numrows: int) -> P:
         r = self.request

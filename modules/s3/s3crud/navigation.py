@@ -3,11 +3,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gluon import TAG, URL, A, current
+from gluon import CAT, TAG, URL, A, P, current
 
 from s3.s3rest import S3Request
+from s3.s3utils import import_module, s3_fullname, s3_strip_markup
 
-__all__ = ("MenuItem", "module_menu", "s3_rheader_tabs")
+__all__ = ("MenuItem", "module_menu", "page_menu", "s3_rheader_tabs", "template_pages")
 
 # the pages of a module, the first one being its entry
 MODULE_PAGES: dict[str, tuple[str, ...]] = {
@@ -56,7 +57,7 @@ def module_menu() -> list[tuple[MenuItem, list[MenuItem]]]:
             continue
         items = [
             MenuItem(
-                _list_title(f"{module}_{page}"),
+                current.T(PAGE_TITLES[f"{module}_{page}"]),
                 URL(c=module, f=page, extension=""),
                 request.controller == module and request.function == page,
             )
@@ -69,15 +70,30 @@ def module_menu() -> list[tuple[MenuItem, list[MenuItem]]]:
     return menu
 
 
-def _list_title(tablename: str) -> Any:
-    """What the list of a table is called; its models are not loaded for a menu."""
-    if tablename in (current.response.s3.crud_strings or {}):
-        return current.s3db.get_crud_string(tablename, "title_list")
-    return current.T(PAGE_TITLES[tablename])
+def template_pages() -> dict[str, Any]:
+    """The pages below default/index that the deployment templates offer: what stands in ``PAGES`` of their controllers.
+
+    Of pages of the same name that of the last template counts. Eden serves whatever the module happens to hold.
+    """
+    pages: dict[str, Any] = {}
+    for template in current.deployment_settings.get_template_names():
+        module = import_module(f"templates.{template}.controllers")
+        pages.update(getattr(module, "PAGES", {}))
+    return pages
+
+
+def page_menu() -> list[MenuItem]:
+    """Links to the pages of the templates that have a title."""
+    request = current.request
+    return [
+        MenuItem(current.T(page.title), URL(c="default", f="index", args=name, extension=""), request.function == f"index/{name}")
+        for name, page in template_pages().items()
+        if getattr(page, "title", None)
+    ]
 
 
 def s3_rheader_tabs(r: S3Request, tabs: list[tuple[Any, str | None]]) -> Any:
-    """Links between a record and its components, for the keyword ``rheader`` of a REST controller.
+    """The name of a record, and links to its components, for the keyword ``rheader`` of a REST controller.
 
     Args:
         r: the request
@@ -95,7 +111,20 @@ def s3_rheader_tabs(r: S3Request, tabs: list[tuple[Any, str | None]]) -> Any:
         is_here = r.component_name == alias and (alias is not None or r.component is None)
         url = r.url(component=alias or "", component_id=0, method="", id=r.id, representation="", vars={})
         links.append(A(label, _href=url, **({"_aria-current": "page"} if is_here else {})))
-    return TAG.nav(*links, _class="tabs", **{"_aria-label": current.T("Parts of this record")})
+    nav = TAG.nav(*links, _class="tabs", **{"_aria-label": current.T("Parts of this record")})
+    return CAT(P(_record_name(r), _class="record-name"), nav)
+
+
+def _record_name(r: S3Request) -> str:
+    """What a record is called among people."""
+    record: Any = r.record
+    if r.tablename == "pr_person":
+        return s3_fullname(record, truncate=False)
+    names = [name for name in ("name", "title", "label", "pe_id") if record.get(name)]
+    if not names:
+        return f"#{r.id}"
+    represent = r.table[names[0]].represent
+    return s3_strip_markup(represent(record[names[0]]) if represent else record[names[0]])
 
 
 def _may_read_component(r: S3Request, alias: str) -> bool:

@@ -45,7 +45,7 @@ class ReadPage(S3Read):
         id_column = str(self.resource.table._id)
         row = data.rows[0]
         pairs = [
-            DIV(TAG.dt(rfield.label), TAG.dd("" if row[rfield.colname] is None else row[rfield.colname]))
+            DIV(TAG.dt(rfield.label), TAG.dd(self._shown(rfield, row[rfield.colname])))
             for rfield in data.rfields
             if rfield.colname != id_column
         ]
