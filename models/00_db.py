@@ -6,11 +6,11 @@ from s3log import S3Log
 current.log = S3Log()
 try:
     current.db = db = s3setup.connect(request.folder)
+    current.auth = auth = AuthS3()
 except S3ConfigError as error:
     current.log.error(str(error))
     raise HTTP(503, str(error)) from error
 
-current.auth = auth = AuthS3()
 auth.define_tables()
 current.xml = S3XML()
 current.msg = msg = S3Msg()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ("AuthBase", "is_active")
 
-# What Eden ships, and what therefore protects nothing
-_KNOWN_KEYS = ("", "akeytochange")
+# What Eden and the example configuration ship, and what therefore protects nothing
+_KNOWN_KEYS = ("", "akeytochange", "sha512:change-me")
 
 
 def is_active(account: Row | None) -> bool:

@@ -29,6 +29,7 @@ from s3.s3aaa.owners import Owners
 from s3.s3aaa.rules import Acl, PermissionRules, covers
 from s3.s3error import S3ConfigError
 from s3.s3utils import original_name
+from s3cfg import SettingError
 from s3dal import Query, Row, Table
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class S3Permission(Owners, PermissionRules):
     def __init__(self, auth: AuthS3) -> None:
         settings = current.deployment_settings
         self.auth = auth
-        self.policy = _supported_policy(settings.get_security_policy())
+        self.policy = _supported_policy(settings)
         self.strict_ownership: bool = bool(settings.get_security_strict_ownership())
         self.uses_rules = self.policy >= 3
         self.uses_function_rules = self.policy >= 4
@@ -318,7 +319,11 @@ class S3Permission(Owners, PermissionRules):
         redirect(URL(c="default", f="user", args=["login"], vars={"_next": this}))
 
 
-def _supported_policy(policy: Any) -> int:
+def _supported_policy(settings: Any) -> int:
+    try:
+        policy = settings.get_security_policy()
+    except SettingError as exc:
+        raise S3ConfigError(str(exc)) from exc
     if policy in SUPPORTED_POLICIES and not isinstance(policy, bool):
         return int(policy)
     if policy in PLANNED_POLICIES:

@@ -219,3 +219,24 @@ def test_registration_is_closed_by_default(app):
 
 def test_unknown_account_page_is_404(app):
     assert app.request("/default/user/nosuch").status == 404
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("settings.security.policy = 6", "not supported yet by this version"),
+        ("settings.security.policy = 99", "security.policy"),
+        ("settings.auth.hmac_key = 'akeytochange'", "settings.auth.hmac_key"),
+    ],
+)
+def test_configuration_that_would_protect_nothing_stops_every_request(app, line, reason):
+    config = app.folder / "models" / "000_config.py"
+    before = config.read_text()
+    config.write_text(f"{before}\n{line}\n")
+    try:
+        answer = app.request("/default/index")
+    finally:
+        config.write_text(before)
+
+    assert answer.status == 503
+    assert reason in answer.text

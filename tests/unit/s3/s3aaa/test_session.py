@@ -315,7 +315,7 @@ def test_session_ownership_ends_for_one_table_or_all(world):
 # Configuration
 
 
-@pytest.mark.parametrize("key", ["akeytochange", "", None])
+@pytest.mark.parametrize("key", ["akeytochange", "sha512:change-me", "", None])
 def test_known_password_key_is_refused(world, key):
     with pytest.raises(S3ConfigError, match=r"settings\.auth\.hmac_key"):
         world.auth(auth__hmac_key=key)
