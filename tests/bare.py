@@ -33,7 +33,7 @@ def environment(folder: Path, uri: str = "sqlite:memory") -> Iterator[Any]:
     with _database(uri, folder) as db:
         current.db = db
         current.deployment_settings = S3Config()
-        current.request = Storage(get_vars=Storage(), post_vars=Storage(), args=[], extension="html", application="eden", env=Storage())
+        current.request = Storage(get_vars=Storage(), post_vars=Storage(), args=[], extension="html", application="eden", env=Storage(), folder=str(folder))
         current.response = Storage(s3=Storage())
         current.session = Storage(s3=Storage())
         current.T = TranslatorFactory(str(folder / "languages"), "en")

@@ -1,6 +1,8 @@
 """Small functions without state that every other part of the framework may use."""
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import re
 from collections.abc import Callable, Iterable, Mapping
 from html.parser import HTMLParser
@@ -42,19 +44,28 @@ LEFT_TO_RIGHT_MARK = "\u200e"
 def import_module(name: str) -> ModuleType | None:
     """Import a module of the application by its dotted name.
 
-    The only place that calls ``__import__``: importlib bypasses gluon's importer, which the names under modules/ need
-    in a request.
+    The only place that calls ``__import__``: through gluon's importer, which reloads changed modules in development.
 
     Returns:
         the module; None when there is no module of that name. An error inside the module is not hidden.
     """
     try:
         return __import__(name, fromlist=["*"])
-    except ModuleNotFoundError as error:
-        # gluon's importer retries below applications.<app>.modules and reports the name of that attempt
-        missing = (error.name or "").rpartition(".modules.")[2]
-        if missing and f"{name}.".startswith(f"{missing}."):
+    except ImportError:
+        if not _is_importable(name):
             return None
+        # gluon's importer tries again below applications.<app>.modules and reports that attempt: get at the real error
+        return importlib.import_module(name)
+
+
+def _is_importable(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError as error:
+        # a parent package may be the missing one, again under the name of gluon's second attempt
+        missing = (error.name or "").rpartition(".modules.")[2]
+        if missing and name.startswith(f"{missing}."):
+            return False
         raise
 
 

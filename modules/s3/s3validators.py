@@ -12,7 +12,7 @@ from gluon.validators import ValidationError, Validator
 
 from s3.s3datetime import S3DateTime
 from s3.s3utils import LEFT_TO_RIGHT_MARK, s3_str
-from s3dal import Query, Row, Set, Table
+from s3dal import Query, Row, Table
 
 __all__ = (
     "IS_JSONS3",
@@ -145,10 +145,7 @@ class IS_ONE_OF(Validator):
             return True
         key = table[self.kfield]
         query = self._query(table) & (key == keys[0] if len(keys) == 1 else key.belongs(keys))
-        return len(self._dbset()(query).select(key, distinct=True)) == len(set(keys))
-
-    def _dbset(self) -> Callable[[Query], Set]:
-        return self.dbset
+        return len(self.dbset(query).select(key, distinct=True)) == len(set(keys))
 
     def _query(self, table: Table) -> Query:
         """What restricts the records."""
@@ -166,7 +163,7 @@ class IS_ONE_OF(Validator):
         if self.instance_types and "instance_type" in table.fields:
             query &= table.instance_type.belongs(list(self.instance_types))
         if self.realms is not None and "realm_entity" in table.fields:
-            query &= table.realm_entity.belongs(list(self.realms))
+            query &= _is_one_of(table.realm_entity, list(self.realms))
         return query
 
     def _select(self, table: Table) -> list[Row]:
@@ -174,7 +171,7 @@ class IS_ONE_OF(Validator):
         orderby = self.orderby
         if orderby is None and not self.sort:
             orderby = [field for field in fields if field.name != self.kfield] or fields
-        return list(self._dbset()(self._query(table)).select(*fields, orderby=orderby))
+        return list(self.dbset(self._query(table)).select(*fields, orderby=orderby))
 
     def _label_fields(self, table: Table) -> list[str]:
         if isinstance(self.label, str):

