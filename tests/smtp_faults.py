@@ -28,6 +28,13 @@ class FaultySMTP:
     def __init__(self) -> None:
         from aiosmtpd.controller import Controller
 
+        self.port = free_port()
+        self._controller: Any = None
+        self._make = lambda: Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=False)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, and listen."""
         self.messages: list[EmailMessage] = []
         self.contents: list[bytes] = []
         self.recipients: list[str] = []
@@ -35,14 +42,13 @@ class FaultySMTP:
         self.mail = ""
         self.data: list[str] = []
         self.delay = 0.0
-        self.connections = 0
         self.hello = ""
-        self.port = free_port()
-        self._controller: Any = None
-        self._make = lambda: Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=False)
+        self.connections = 0
         self.start()
 
     def start(self) -> None:
+        if self._controller is not None:
+            return
         self._controller = self._make()
         self._controller.start()
         # the controller tries the port once when it starts

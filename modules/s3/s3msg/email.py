@@ -20,6 +20,7 @@ from s3.s3datetime import utcnow
 from s3.s3msg.attachments import find_attachments
 from s3.s3msg.failure import PERMANENT, DeliveryFailure, channel_down, permanent, temporary
 from s3.s3msg.mail import Mail, email_address, message_id_of, sender_address
+from s3cfg import SettingError
 from s3dal import Row
 
 __all__ = ("EmailChannel", "MailServer", "SMTPConnection", "count_mail", "mail_free_at")
@@ -131,8 +132,15 @@ class MailServer:
         """The mail server of these settings.
 
         Raises:
-            DeliveryFailure: no sender is configured, so that mail is off; or it is no address
+            DeliveryFailure: no sender is configured, so that mail is off; or a setting is wrong
         """
+        try:
+            return cls._configured(settings)
+        except SettingError as exc:
+            raise channel_down(exc, back_off=False) from exc
+
+    @classmethod
+    def _configured(cls, settings: Any) -> MailServer:
         sender = settings.get_mail_sender()
         if not sender:
             raise channel_down("no sender is configured (mail.sender)", back_off=False)
