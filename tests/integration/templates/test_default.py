@@ -33,4 +33,4 @@ def test_requests_do_not_write_language_files(app):
         assert str(current.T(text)) == text
 
         from pathlib import Path
-        assert text not in (Path(app.folder) / "languages" / "de.py").read_text()
+        assert text not in (Path(app.folder) / "languages" / "de.py").read_text(encoding="utf-8")

@@ -156,3 +156,46 @@ def test_reader_is_told_of_what_he_may_see_and_asked_for(drmp):
     assert lines[6].startswith("Situation Report - ")
     assert lines[7] == "The bridge is closed."
     assert len(lines) == 8
+
+
+def render(current: Any, email_format: str, **counts: Any) -> str:
+    from gluon import TABLE, TD, TR
+
+    from s3.s3notify.templates import render_message
+
+    record = [("Type", "Flood Warning"), ("Date", "2026-05-01"), ("Location", "Alder Town"), ("Description", "Water & mud <rise>")]
+    records: Any = [record] if email_format == "text" else TABLE(TR(*(TD(value) for _, value in record)))
+    contents = {
+        "systemname": "Platform", "systemname_short": "P", "page_url": "https://example.org/?a=1&b=2", "filter_query": "Type is <any>",
+        "new": None, "new_records": records, "new_more": 0, "upd": None, "upd_records": records, "upd_more": 0, **counts,
+    }
+    return render_message("notify_post", "EMAIL", email_format, contents, email_format)
+
+
+def test_text_mail_is_plain_and_counts_properly(drmp):
+    with drmp.app.env() as current:
+        text = render(current, "text", new=1, upd=7, upd_more=6)
+
+    assert [line for line in text.splitlines() if line] == [
+        "https://example.org/?a=1&b=2",
+        "Notification: Type is <any>",
+        "1 new update:",
+        "Flood Warning - 2026-05-01 - Alder Town",
+        "Water & mud <rise>",
+        "7 changed updates:",
+        "Flood Warning - 2026-05-01 - Alder Town",
+        "Water & mud <rise>",
+        "6 more records are not listed here.",
+    ]
+
+
+def test_html_mail_escapes_what_comes_from_records_and_filter(drmp):
+    with drmp.app.env() as current:
+        html = render(current, "html", new=2)
+
+    assert html.startswith("<html") and html.endswith("</html>")
+    assert "Notification: Type is &lt;any&gt;" in html
+    assert '<a href="https://example.org/?a=1&amp;b=2">' in html
+    assert "2 new updates" in html
+    assert "Water &amp; mud &lt;rise&gt;" in html
+    assert "changed update" not in html
