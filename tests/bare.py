@@ -33,7 +33,8 @@ def environment(folder: Path, uri: str = "sqlite:memory") -> Iterator[Any]:
     with _database(uri, folder) as db:
         current.db = db
         current.deployment_settings = S3Config()
-        current.request = Storage(get_vars=Storage(), post_vars=Storage(), args=[], extension="html", application="eden", env=Storage(), folder=str(folder))
+        current.request = Storage(get_vars=Storage(), post_vars=Storage(), args=[], env=Storage())
+        current.request.update(application="eden", folder=str(folder), extension="html")
         current.response = Storage(s3=Storage())
         current.session = Storage(s3=Storage())
         current.T = TranslatorFactory(str(folder / "languages"), "en")
