@@ -62,20 +62,36 @@ def define_tables(db):
                     *[f.clone() for f in owner])
 
 
-@pytest.fixture
-def world(tmp_path):
-    """Makes requests: ``world.auth(policy=5)`` is the AuthS3 of a new one."""
-    (tmp_path / "languages").mkdir()
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    """The tables and the system roles, made once: nothing commits, so each test rolls back to them."""
+    folder = tmp_path_factory.mktemp("auth")
+    (folder / "languages").mkdir()
     before = dict(current.__dict__)
     db = DAL("sqlite:memory")
-    world = World(db, tmp_path)
     define_tables(db)
-    world.auth().define_tables(complete=True)
+    World(db, folder).auth().define_tables(complete=True)
     current.auth.create_system_roles()
-    yield world
+    db.commit()
+    restore(before)
+    yield db, folder
     db.close()
+
+
+@pytest.fixture
+def world(database):
+    """Makes requests: ``world.auth(policy=5)`` is the AuthS3 of a new one."""
+    before = dict(current.__dict__)
+    world = World(*database)
+    world.auth()
+    yield world
+    world.db.rollback()
+    restore(before)
+
+
+def restore(attributes):
     current.__dict__.clear()
-    current.__dict__.update(before)
+    current.__dict__.update(attributes)
 
 
 class World:
