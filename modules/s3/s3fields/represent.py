@@ -269,12 +269,14 @@ class DelegatedRepresent:
     Lets a field be declared without loading the model of the table it refers to.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, lookup: str | None = None) -> None:
         """
         Args:
             name: what ``current.s3db`` knows the represent object by, e.g. "pr_pentity_represent"
+            lookup: name of the table to look up if the model provides no such object
         """
         self.name = name
+        self.lookup = lookup
 
     def __call__(self, value: Any, row: Row | None = None, show_link: bool = True) -> Any:
         return self._delegate(value, show_link=show_link)
@@ -287,4 +289,4 @@ class DelegatedRepresent:
 
     @property
     def _delegate(self) -> Any:
-        return current.s3db.table(self.name) or S3Represent()
+        return current.s3db.table(self.name) or S3Represent(lookup=self.lookup)

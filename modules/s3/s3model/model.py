@@ -11,6 +11,7 @@ from gluon import current
 
 from s3.s3changes import watch as watch_changes
 from s3.s3error import S3CircularModelError, S3ModelError
+from s3.s3fields import S3Represent
 from s3.s3model.components import ComponentMixin
 from s3.s3model.config import ConfigMixin
 from s3.s3model.hooks import HookMixin
@@ -155,8 +156,7 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
             return db[tablename]
         if "_" not in tablename.strip("_"):
             raise S3ModelError(f"{tablename!r} is no table name, expected <prefix>_<name>", table=tablename)
-        if db._migrate_enabled:
-            self._load_referenced(tablename, fields)
+        self._prepare_references(tablename, fields)
         try:
             table = db.define_table(tablename, *fields, **args)
         except (SyntaxError, KeyError, ValueError) as exc:
@@ -210,14 +210,19 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
         finally:
             loading.remove(cls)
 
-    def _load_referenced(self, tablename: str, fields: tuple[Any, ...]) -> None:
-        """Load the tables that foreign keys refer to, because CREATE TABLE needs them to exist."""
+    def _prepare_references(self, tablename: str, fields: tuple[Any, ...]) -> None:
         for item in fields:
-            ftype = getattr(item, "type", None) if isinstance(item, Field) else None
-            if isinstance(ftype, str) and ftype.startswith("reference "):
-                referenced = ftype[10:].strip().partition(".")[0]
-                if referenced != tablename:
-                    self.table(referenced, db_only=True)
+            ftype = item.type if isinstance(item, Field) else None
+            if not isinstance(ftype, str) or "reference " not in ftype:
+                continue
+            kind, _, target = ftype.partition("reference ")
+            referenced = target.strip().partition(".")[0]
+            if item.represent is None:
+                # pydal would represent with a query for every single value
+                item.represent = S3Represent(lookup=referenced, multiple=kind == "list:")
+            if current.db._migrate_enabled and not kind and referenced != tablename:
+                # CREATE TABLE needs the tables that foreign keys refer to
+                self.table(referenced, db_only=True)
 
 
 def _reason(exc: Exception) -> str:

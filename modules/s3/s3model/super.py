@@ -13,7 +13,7 @@ from gluon.storage import Storage
 from gluon.validators import IS_EMPTY_OR
 
 from s3.s3error import S3DataError, S3ModelError
-from s3.s3fields import S3Represent
+from s3.s3fields import DelegatedRepresent, S3Represent
 from s3.s3utils import NONE, original_name
 from s3.s3validators import IS_ONE_OF
 from s3dal import Field, Row, Table
@@ -85,6 +85,7 @@ class SuperEntityMixin:
 
         Args:
             name: of the field, must be that of the super key; None takes it from there
+            represent: default is what the model of the super-entity provides as <supertable>_represent
             empty: whether the value may be missing
             filterby, ..., updateable: which records may be chosen, see IS_ONE_OF
 
@@ -100,6 +101,7 @@ class SuperEntityMixin:
         key, tablename = table._id.name, original_name(table)
         if name and name != key:
             raise S3ModelError(f"super_link: the key of {tablename} is {key!r}, not {name!r}", table=tablename, key=name)
+        represent = represent or DelegatedRepresent(f"{tablename}_represent", lookup=tablename)
         requires = IS_ONE_OF(
             current.db,
             f"{tablename}.{key}",

@@ -145,6 +145,19 @@ def test_a_wrong_definition_names_the_table_and_the_fault(models, name, fields, 
         models.s3db.define_table(name, *fields())
 
 
+def test_references_are_represented_in_bulk_by_default(models):
+    s3db = models.s3db
+    master = s3db.define_table("test_master", Field("name"))
+    table = s3db.define_table("test_detail", Field("one", "reference test_master"), Field("many", "list:reference test_master"))
+    a, b = int(master.insert(name="A")), int(master.insert(name="B"))
+
+    with counted_queries(models.db) as sent:
+        assert table.one.represent.bulk([a, b, None]) == {a: "A", b: "B", None: "-"}
+        assert table.many.represent([b, a]) == "B, A"
+
+    assert len(sent) == 2
+
+
 def test_an_alias_is_made_once_and_keeps_the_configuration(models):
     table = models.s3db.zoo_keeper
 

@@ -5,7 +5,7 @@ from gluon.storage import Storage
 
 from s3.s3datetime import set_clock
 from s3.s3error import S3DataError, S3ModelError
-from s3.s3fields import s3_meta_fields
+from s3.s3fields import S3Represent, s3_meta_fields
 from s3dal import Field
 
 CREATED = dt.datetime(2026, 3, 2, 6, 0)
@@ -152,6 +152,15 @@ def test_a_link_to_a_super_entity_is_hidden_and_optional(s3db):
     assert (field.name, field.type, field.ondelete) == ("entity_id", "reference test_entity", "CASCADE")
     assert not field.readable and not field.writable
     assert field.requires("") == (None, None)
+
+
+def test_a_link_is_represented_by_what_the_super_entity_provides(models, s3db):
+    field = s3db.super_link("entity_id", "test_entity")
+    record = insert(s3db)
+    assert field.represent(record.entity_id) == str(record.entity_id)
+
+    models.response.s3.test_entity_represent = S3Represent(options={record.entity_id: "provided"})
+    assert field.represent(record.entity_id) == "provided"
 
 
 def test_a_mandatory_link_needs_an_existing_super_record(s3db):
