@@ -54,7 +54,6 @@ CHECK_INTERVALS = {"immediately": 5, "hourly": 60, "daily": DAY, "weekly": 7 * D
 OU = 1
 
 
-# -- person entities ---------------------------------------------------------------------------------------------------
 class PersonEntityModel(S3Model):
     """Whatever can own things, be contacted or subscribe: persons, groups, organisations, offices."""
 
@@ -180,7 +179,6 @@ def pr_instance_type(pe_id: int) -> str | None:
     return row.instance_type if row else None
 
 
-# -- persons -----------------------------------------------------------------------------------------------------------
 class PersonModel(S3Model):
     names = ("pr_person", "pr_person_id", "pr_person_represent", "pr_gender_opts")
 
@@ -279,7 +277,6 @@ class PersonUserModel(S3Model):
         return {}
 
 
-# -- contacts ----------------------------------------------------------------------------------------------------------
 class ContactModel(S3Model):
     names = ("pr_contact", "pr_contact_methods")
 
@@ -363,7 +360,6 @@ def _stored_contact_method(record_id: Any) -> str | None:
     return row.contact_method if row else None
 
 
-# -- groups ------------------------------------------------------------------------------------------------------------
 class GroupModel(S3Model):
     names = ("pr_group", "pr_group_id", "pr_group_represent", "pr_group_membership", "pr_group_types")
 
@@ -503,7 +499,6 @@ class RealmModel(S3Model):
         return {}
 
 
-# -- saved filters -----------------------------------------------------------------------------------------------------
 class SavedFilterModel(S3Model):
     """Filters that a user has saved, to be loaded into a filter form or used by subscriptions."""
 
@@ -615,7 +610,6 @@ def filter_ondelete(row: Row) -> None:
     db((table.filter_id == row.id) & (table.deleted == False)).update(suspended=True, suspended_reason=reason)
 
 
-# -- subscriptions -----------------------------------------------------------------------------------------------------
 class S3SubscriptionModel(S3Model):
     """Who wants to be notified, of what, how and how often. Source: Eden s3db/pr.py SubscriptionModel."""
 

@@ -367,3 +367,37 @@ def test_machinery_is_not_watched_and_what_people_subscribe_to_is(app: App) -> N
         assert [name for name in machinery if is_watched(s3db[name])] == []
         content = ("pr_person", "pr_contact", "pr_group", "org_organisation", "org_office", "gis_location", "cms_post", "cms_comment")
         assert [name for name in content if not is_watched(s3db[name])] == []
+
+
+# -- over HTTP ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("resource, url, names", [
+    ("cms_pots", "cms/post", "cms_pots"),
+    ("cms_post", "../admin/user", "../admin/user"),
+    ("cms_post", "http://example.org/x", "http://example.org/x"),
+])
+def test_request_to_watch_what_cannot_be_watched_gets_the_reason_and_changes_nothing(app: App, resource: str, url: str, names: str) -> None:
+    with app.env() as current:
+        subscription_id = insert(current, "pr_subscription", pe_id=app.people["anna"].pe_id)
+        current.db.commit()
+
+    response = app.request(
+        f"/pr/subscription/{subscription_id}/subscription_resource.json", "POST", json={"resource": resource, "url": url}, auth="admin")
+
+    assert response.status == 400
+    assert names in response.text
+    with app.env() as current:
+        assert current.db(current.s3db.pr_subscription_resource).count() == 0
+
+
+def test_request_with_a_malformed_filter_gets_the_reason_and_changes_nothing(app: App) -> None:
+    response = app.request("/pr/filter.json", "POST", json={"title": "Broken", "query": "status=open"}, auth="admin")
+
+    assert response.status == 400
+    assert "status=open" in response.text
+    with app.env() as current:
+        assert current.db(current.s3db.pr_filter).count() == 0
+
+
+def test_ordinary_user_may_not_touch_subscriptions(app: App) -> None:
+    assert app.request("/pr/subscription.json", auth="admin").status == 200
+    assert app.request("/pr/subscription.json", auth="anna").status == 403
