@@ -125,6 +125,7 @@ class AuthOwnership(AuthPerson):
         kept = {name: row[name] for name in ("modified_on", "modified_by") if name in table.fields}
         current.db(table._id == row[table._id.name]).update(**changed, **kept)
         self._share(table, row, changed)
+        self.permission.forget(table, row[table._id.name])
 
     @staticmethod
     def _share(table: Table, row: Row, owners: dict[str, Any]) -> None:

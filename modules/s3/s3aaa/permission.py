@@ -70,6 +70,15 @@ class S3Permission(Owners, PermissionRules):
         self.forget_rules()
         self._decisions: dict[tuple[Any, ...], bool] = {}
 
+    def forget(self, table: Table | str, record_id: Any = None) -> None:
+        """Forget the decisions about a table, or about one record of it: its owner or approval has changed."""
+        tablename = original_name(table)
+        self._decisions = {
+            key: permitted
+            for key, permitted in self._decisions.items()
+            if key[3] != tablename or (record_id is not None and str(key[4]) != str(record_id))
+        }
+
     # The request that is decided about; settable, to decide as if it were another page
 
     @property
@@ -119,7 +128,7 @@ class S3Permission(Owners, PermissionRules):
             return True
         if not isinstance(method, str):
             return any(self.has_permission(name, c=c, f=f, t=t, record=record) for name in method)
-        tablename = t if isinstance(t, str) or t is None else original_name(t)
+        tablename = None if t is None else original_name(t)
         record_id = record.get("id") if isinstance(record, (Row, dict)) else record
         key = (method, c or self.controller, f or self.function, tablename, record_id or None)
         if key not in self._decisions:
@@ -253,7 +262,7 @@ class S3Permission(Owners, PermissionRules):
         settings = current.deployment_settings
         if not settings.get_auth_record_approval():
             return False
-        tablename = table if isinstance(table, str) else original_name(table)
+        tablename = original_name(table)
         required_for = settings.get_auth_record_approval_required_for()
         if required_for is not None:
             return tablename in required_for

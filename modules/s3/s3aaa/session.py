@@ -107,13 +107,14 @@ class AuthSession(AuthRoles, AuthLink):
 
     def _account_of_session(self) -> Row | None:
         session = current.session
-        login = session.auth
-        if not login:
+        login = session.auth or {}
+        user_id, last_visit, stamp = (login.get(key) for key in ("user_id", "last_visit", "stamp"))
+        if not (user_id and last_visit and stamp):
             return None
         expiration = current.deployment_settings.get_auth_login_expiration()
-        idle = _now() - login["last_visit"]
-        account = self._find_account(login["user_id"]) if idle < expiration else None
-        if account is None or not is_active(account) or not hmac.compare_digest(login["stamp"], self._stamp(account)):
+        idle = _now() - last_visit
+        account = self._find_account(user_id) if idle < expiration else None
+        if account is None or not is_active(account) or not hmac.compare_digest(stamp, self._stamp(account)):
             session.auth = None
             return None
         if idle > expiration // 10:

@@ -311,6 +311,19 @@ def test_policy_with_realms_is_refused_for_now(world, policy):
         world.auth(policy=policy)
 
 
+def test_decision_follows_the_owner(world, roles):
+    anna, record = roles
+    current.auth.s3_assign_role(anna, "READER")
+    auth = world.as_user(anna, policy=4)
+    table = current.db.org_permission_test
+    assert not auth.s3_has_permission("update", table, record)
+
+    auth.s3_set_record_owner(table, record, owned_by_user=anna)
+
+    assert auth.s3_has_permission("update", table, record)
+    assert not auth.s3_has_permission("delete", table, record)
+
+
 # Approval
 
 

@@ -92,6 +92,10 @@ def test_session_of_a_vanished_account_is_anonymous(world, session):
     assert world.auth(session=session).user is None
 
 
+def test_session_of_another_kind_of_login_is_anonymous(world):
+    assert world.auth(session=Session({"auth": {"user": {"id": world.user()}, "expiration": 3600}})).user is None
+
+
 def test_forged_session_stamp_is_refused(world, session):
     session.auth = {**session.auth, "stamp": "0" * 32}
 
