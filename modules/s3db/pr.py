@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +15,7 @@ from s3 import (
     IS_PHONE_NUMBER_SINGLE,
     IS_SUBSCRIPTION_URL,
     S3DataError,
+    S3Error,
     S3Model,
     S3Represent,
     S3ReusableField,
@@ -26,8 +26,9 @@ from s3 import (
     s3_fullname,
     s3_meta_fields,
     utcnow,
+    validate_filter,
 )
-from s3dal import Field, Row, Table
+from s3dal import Field, Query, Row, Table
 
 __all__ = (
     "PersonEntityModel",
@@ -42,7 +43,6 @@ __all__ = (
     "pr_PersonEntityRepresent",
     "pr_PersonRepresent",
     "pr_check_subscription_resource",
-    "pr_filter_pairs",
     "pr_get_pe_id",
     "pr_instance_type",
 )
@@ -551,54 +551,48 @@ class SavedFilterModel(S3Model):
         return {"pr_filter_id": filter_id}
 
 
-def pr_filter_pairs(query: str | None) -> list[tuple[str, str | None]]:
-    """The pairs (selector__operator, value) of a saved filter; a value None means "not set".
-
-    Raises:
-        S3DataError: the text is not a JSON list of such pairs
-    """
-    if not query:
-        return []
-    try:
-        pairs = _loads(query)
-    except ValueError as exc:
-        raise S3DataError(f"The filter is not valid JSON: {query}", query=query) from exc
-    if not isinstance(pairs, list):
-        raise S3DataError(f'The filter must be a list of ["selector", "value"] pairs: {query}', query=query)
-    return [_filter_pair(pair) for pair in pairs]
-
-
-def _loads(query: str) -> Any:
-    try:
-        return json.loads(query)
-    except ValueError:
-        # people also write ['status', 'open']; with no double quote inside, there is only one way to read it
-        if '"' in query:
-            raise
-        return json.loads(query.replace("'", '"'))
-
-
-def _filter_pair(pair: Any) -> tuple[str, str | None]:
-    if (
-        isinstance(pair, list)
-        and len(pair) == 2
-        and isinstance(pair[0], str)
-        and pair[0].strip()
-        and (pair[1] is None or isinstance(pair[1], str))
-    ):
-        return pair[0], pair[1]
-    raise S3DataError(f'Not a ["selector", "value"] pair in the filter: {json.dumps(pair)}', pair=pair)
-
-
 def filter_onvalidation(form: Any) -> None:
-    """Store the filter as clean JSON; an apostrophe in a value stays one."""
-    query = form.vars.get("query")
+    """Store the filter as clean JSON, if all tables that it is used for can be filtered with it.
+
+    An apostrophe in a value stays one; Eden turns it into a double quote (X13).
+    """
+    values = form.vars
+    query = values.get("query")
     if not query:
         return
+    # people also write [['status', 'open']]; with no double quote inside, there is only one way to read it
+    text = query if '"' in query else query.replace("'", '"')
+    tables = _subscribed_tables(current.s3db.pr_subscription.filter_id == values["id"]) if values.get("id") else set()
+    if values.get("resource"):
+        tables.add(values["resource"])
     try:
-        form.vars["query"] = json.dumps(pr_filter_pairs(query), ensure_ascii=False)
-    except S3DataError as error:
-        form.errors["query"] = str(error)
+        values["query"] = _validate_filter(text, tables)
+    except S3Error as error:
+        form.errors["query"] = f"{error}: {query}"
+
+
+def _subscribed_tables(condition: Query) -> set[str]:
+    """Names of the tables that subscriptions of this condition watch."""
+    s3db = current.s3db
+    table, resources = s3db.pr_subscription, s3db.pr_subscription_resource
+    query = condition & (table.deleted == False) & (resources.subscription_id == table.id) & (resources.deleted == False)
+    return {row.resource for row in current.db(query).select(resources.resource, distinct=True)}
+
+
+def _validate_filter(query: str, tablenames: Iterable[str]) -> str:
+    """The filter as it is to be stored; tables that do not exist are somebody else's complaint.
+
+    Raises:
+        S3FilterValueError, S3SelectorError: it is malformed, or one of the tables cannot be filtered with it
+    """
+    return str(validate_filter(query, [name for name in sorted(tablenames) if _find_table(name) is not None]))
+
+
+def _find_table(tablename: str) -> Table | None:
+    if not re.fullmatch(r"[a-z0-9]+_\w+", tablename, re.ASCII):
+        return None
+    table: Table | None = current.s3db.table(tablename, db_only=True)
+    return table
 
 
 def filter_ondelete(row: Row) -> None:
@@ -744,8 +738,7 @@ def pr_check_subscription_resource(resource: Any, url: Any) -> str:
     Raises:
         S3DataError: there is no such table, its changes cannot be seen, or the URL is not a page of this application
     """
-    tablename = str(resource or "")
-    table = current.s3db.table(tablename, db_only=True) if re.fullmatch(r"[a-z0-9]+_\w+", tablename, re.ASCII) else None
+    table = _find_table(str(resource or ""))
     if table is None:
         raise S3DataError(f"Cannot subscribe to the resource {resource!r}: there is no such table", resource=resource)
     if "modified_on" not in table.fields:
@@ -758,27 +751,55 @@ def subscription_onvalidation(form: Any) -> None:
     is_new = not values.get("id")
     if not values.get("pe_id") and (is_new or "pe_id" in values):
         form.errors["pe_id"] = current.T("Select the person or group to be notified")
+    if values.get("filter_id") and not is_new:
+        objection = _filter_objection(values["filter_id"], _subscribed_tables(current.s3db.pr_subscription.id == values["id"]))
+        if objection:
+            form.errors["filter_id"] = objection
+
+
+def _filter_objection(filter_id: int, tablenames: Iterable[str]) -> str | None:
+    """Why these tables cannot be filtered with this saved filter."""
+    table = current.s3db.pr_filter
+    row = current.db(table.id == filter_id).select(table.query, limitby=(0, 1)).first()
+    try:
+        _validate_filter(row.query if row else None, tablenames)
+    except S3Error as error:
+        return str(error)
+    return None
 
 
 def subscription_resource_onvalidation(form: Any) -> None:
     values = form.vars
-    stored = _stored_resource(values.get("id")) if "resource" not in values or "url" not in values else None
-    resource = values.get("resource", stored and stored.resource)
-    url = values.get("url", stored and stored.url)
+    stored = _stored_resource(values.get("id"))
+    resource, url, subscription_id = (
+        values.get(name, stored and stored[name]) for name in ("resource", "url", "subscription_id")
+    )
     try:
-        url = pr_check_subscription_resource(resource, url)
+        values["url"] = pr_check_subscription_resource(resource, url)
     except S3DataError as error:
         form.errors["url" if hasattr(error, "url") else "resource"] = str(error)
-    else:
-        values["url"] = url
+        return
+    filter_id = _filter_of(subscription_id)
+    objection = _filter_objection(filter_id, [resource]) if filter_id else None
+    if objection:
+        form.errors["resource"] = objection
 
 
 def _stored_resource(record_id: Any) -> Row | None:
     if not record_id:
         return None
     table = current.s3db.pr_subscription_resource
-    row: Row | None = current.db(table.id == record_id).select(table.resource, table.url, limitby=(0, 1)).first()
+    fields = (table.resource, table.url, table.subscription_id)
+    row: Row | None = current.db(table.id == record_id).select(*fields, limitby=(0, 1)).first()
     return row
+
+
+def _filter_of(subscription_id: Any) -> int | None:
+    if not subscription_id:
+        return None
+    table = current.s3db.pr_subscription
+    row = current.db(table.id == subscription_id).select(table.filter_id, limitby=(0, 1)).first()
+    return row.filter_id if row else None
 
 
 def subscription_update_onaccept(form: Any) -> None:

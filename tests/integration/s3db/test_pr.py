@@ -247,7 +247,36 @@ def test_text_that_is_no_filter_is_refused_and_named(app: App, query: str) -> No
         errors = validate(current, "pr_filter", {"query": query})
 
         assert list(errors) == ["query"]
-        assert "filter" in str(errors["query"])
+        assert query in errors["query"]
+
+
+@pytest.mark.parametrize("query, names", [
+    ('[["colour", "red"]]', "colour"), ('[["date__ge", "soon"]]', "soon"), ('[["body__near", "x"]]', "near"),
+])
+def test_filter_that_a_subscribed_table_cannot_apply_is_refused(app: App, query: str, names: str) -> None:
+    with app.env() as current:
+        filter_id = insert(current, "pr_filter", title="Floods", query='[["body__like", "*flood*"]]')
+        subscribe(current, app, filter_id)
+
+        errors = validate(current, "pr_filter", {"id": filter_id, "query": query}, "update")
+
+        assert list(errors) == ["query"]
+        assert names in errors["query"]
+
+
+def test_filter_and_resource_that_do_not_go_together_are_refused_from_either_side(app: App) -> None:
+    with app.env() as current:
+        filter_id = insert(current, "pr_filter", title="Floods", query='[["body__like", "*flood*"]]')
+        watched_id = subscribe(current, app, filter_id)
+        subscription_id = stored(current, "pr_subscription_resource", watched_id).subscription_id
+        other_id = insert(current, "pr_filter", title="Acronyms", query='[["acronym", "RC"]]')
+
+        def check(tablename: str, **values: Any) -> list[str]:
+            return list(validate(current, tablename, values, "update"))
+
+        assert check("pr_subscription", id=subscription_id, filter_id=filter_id) == []
+        assert check("pr_subscription", id=subscription_id, filter_id=other_id) == ["filter_id"]
+        assert check("pr_subscription_resource", subscription_id=subscription_id, resource="org_office", url="org/office") == ["resource"]
 
 
 # -- contacts ----------------------------------------------------------------------------------------------------------
