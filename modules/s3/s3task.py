@@ -513,6 +513,6 @@ def _call_key(function: str, args: list[Any], vars: dict[str, Any], once: bool =
 def _insert_if_new(table: Table, **values: Any) -> bool:
     """Insert a row unless its unique key exists, without failing the transaction. True for exactly one of several callers."""
     db: DAL = table._db
-    # pydal has no such insert; both SQLite and PostgreSQL understand this one
-    db.executesql(END_OF_INSERT.sub(" ON CONFLICT DO NOTHING;", table._insert(**values), count=1))
+    # pydal has no such insert; both SQLite and PostgreSQL understand this one. Not executesql(): it fetches, which ends rowcount
+    db._adapter.execute(END_OF_INSERT.sub(" ON CONFLICT DO NOTHING;", table._insert(**values), count=1))
     return bool(db._adapter.cursor.rowcount == 1)

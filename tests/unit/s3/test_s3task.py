@@ -183,7 +183,8 @@ def test_queueing_prods_the_worker_that_hands_out_tasks(tasks: S3Task) -> None:
 
 # -- is_alive ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("age", "status", "alive"), [(0, "ACTIVE", True), (14, "ACTIVE", True), (16, "ACTIVE", False), (0, "TERMINATE", False), (0, "PICK", True)]
+    ("age", "status", "alive"),
+    [(0, "ACTIVE", True), (14, "ACTIVE", True), (16, "ACTIVE", False), (0, "TERMINATE", False), (0, "PICK", True)],
 )
 def test_worker_is_alive_while_its_heart_beats(tasks: S3Task, age: int, status: str, alive: bool) -> None:
     start_worker(tasks, last_heartbeat=NOW - dt.timedelta(seconds=age), status=status)

@@ -48,9 +48,12 @@ def staff(post: Any) -> Any:
     db.executesql("CREATE TABLE hrm_human_resource (id integer PRIMARY KEY, organisation_id integer, person_id integer, deleted char(1))")
     db.commit()
     db.define_table(
-        "hrm_human_resource", Field("organisation_id", "integer"), Field("person_id", "integer"), Field("deleted", "boolean", default=False),
+        "hrm_human_resource",
+        Field("organisation_id", "integer"),
+        Field("person_id", "integer"),
+        Field("deleted", "boolean", default=False),
         migrate=False,
-    )  # fmt: skip
+    )
     yield db.hrm_human_resource
     db.rollback()
     db.executesql("DROP TABLE hrm_human_resource")

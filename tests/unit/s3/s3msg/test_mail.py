@@ -68,8 +68,9 @@ def test_address_is_made_fit_for_smtp(text: str, address: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", None, "anna", "anna@", "@example.com", "a@b@c", "a b@example.com", "a@example.com, b@example.com", "a@example.com\nBcc: b@example.com",
-     "<a@example.com>", ".a@example.com", "a..b@example.com", "ü@example.com", "a@" + "x" * 64 + ".example"],
+    ["", None, "anna", "anna@", "@example.com", "a@b@c", "a b@example.com", "a@example.com, b@example.com",
+     "a@example.com\nBcc: b@example.com", "<a@example.com>", ".a@example.com", "a..b@example.com", "ü@example.com",
+     "a@" + "x" * 64 + ".example"],
 )  # fmt: skip
 def test_what_is_not_one_address_is_refused(text: str | None) -> None:
     with pytest.raises(DeliveryFailure) as caught:
@@ -122,7 +123,7 @@ def test_text_arrives_as_it_was_written_and_travels_as_short_ascii_lines(body: s
 
 @pytest.mark.parametrize(
     ("body", "subtype"),
-    [("<html><body>x</body></html>", "html"), ("  <HTML lang='de'>x</HTML>\n", "html"), ("<html> is a tag", "plain"), ("see </html>", "plain")],
+    [("<html><body>x</body></html>", "html"), ("  <HTML lang='de'>x</HTML>\n", "html"), ("<html> is one", "plain"), ("</html>", "plain")],
 )
 def test_body_from_html_tag_to_html_tag_is_html(body: str, subtype: str) -> None:
     assert parsed(mail(body=body)).get_content_subtype() == subtype

@@ -28,7 +28,8 @@ def test_temporary_failure_costs_a_retry_and_waits() -> None:
     state = after_failure(row(attempts=1, retries=8), temporary("451 later"), NOW, None)
 
     # the second failure: 5 minutes
-    assert state == {"status": UNSENT, "attempts": 2, "retries": 7, "next_attempt_at": NOW + dt.timedelta(minutes=5), "last_error": "451 later"}
+    due = NOW + dt.timedelta(minutes=5)
+    assert state == {"status": UNSENT, "attempts": 2, "retries": 7, "next_attempt_at": due, "last_error": "451 later"}
 
 
 def test_last_retry_ends_in_failed() -> None:

@@ -176,7 +176,8 @@ def test_id_of_the_provider_is_returned(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(401, CHANNEL_DOWN), (402, CHANNEL_DOWN), (404, CHANNEL_DOWN), (400, TEMPORARY), (429, TEMPORARY), (503, TEMPORARY)]
+    ("status", "kind"),
+    [(401, CHANNEL_DOWN), (402, CHANNEL_DOWN), (404, CHANNEL_DOWN), (400, TEMPORARY), (429, TEMPORARY), (503, TEMPORARY)],
 )
 def test_refusal_by_status_is_sorted(provider: Provider, status: int, kind: str) -> None:
     provider.status = status
