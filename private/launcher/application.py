@@ -8,7 +8,7 @@ from typing import Any
 from launcher.errors import LauncherError
 from launcher.instance import Instance
 
-__all__ = ("application", "last_line")
+__all__ = ("application", "error_message")
 
 
 @contextlib.contextmanager
@@ -30,7 +30,7 @@ def application(instance: Instance, *, controller: str = "default", function: st
         try:
             run_models_in(environment)
         except RestrictedError as error:
-            raise LauncherError(f"The application does not start: {last_line(error.traceback)}") from error
+            raise LauncherError(f"The application does not start: {error_message(error.traceback)}") from error
         except HTTP as answer:
             raise LauncherError(f"The application does not start: {answer.body}") from answer
         yield environment
@@ -38,8 +38,11 @@ def application(instance: Instance, *, controller: str = "default", function: st
         BaseAdapter.close_all_instances("rollback")
 
 
-def last_line(traceback: str) -> str:
-    """Give the message of a traceback without the name of its class."""
-    line = traceback.strip().splitlines()[-1]
+def error_message(traceback: str) -> str:
+    """Give the first line of the message of a traceback, without the name of its class."""
+    lines = traceback.strip().splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
+    below = lines[frames[-1] + 1 :] if frames else lines
+    line = next((line for line in below if line and not line.startswith(" ")), lines[-1])
     name, colon, message = line.partition(": ")
     return message if colon and " " not in name else line
