@@ -1,7 +1,7 @@
 """Settings of accounts: passwords, registration, record ownership and approval."""
 from __future__ import annotations
 
-from s3cfg.setting import at_least, setting
+from s3cfg.setting import a_function, at_least, setting
 
 __all__ = ("AuthSettings",)
 
@@ -31,4 +31,4 @@ class AuthSettings:
         "auth.record_approval_manual", [], "Tables whose new records stay unapproved even when their author may approve them.")
     get_auth_realm_entity = setting(
         "auth.realm_entity", None,
-        "Function (table, row) that gives the pe_id of the realm a record belongs to, or 0 to use the table's own rule.")
+        "Function (table, row) that gives the pe_id of the realm a record belongs to, or 0 to use the table's own rule.", a_function)

@@ -5,7 +5,7 @@ from typing import Any
 
 from gluon import current
 
-from s3cfg.setting import SettingError, at_least, computed, one_of, setting
+from s3cfg.setting import SettingError, at_least, computed, names, one_of, setting
 
 __all__ = ("BaseSettings",)
 
@@ -15,7 +15,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 class BaseSettings:
     get_template = setting(
         "base.template", "default",
-        "Name of the deployment template below modules/templates, or a list of names: later ones override earlier ones.")
+        "Name of the deployment template below modules/templates, or a list of names: later ones override earlier ones.", names)
     get_theme = setting("base.theme", "default", "Name of the theme below static/themes.")
     get_system_name = setting(
         "base.system_name", "S3 Notifications", "Long name of the system, in page titles and mails ($S in subjects).")

@@ -68,7 +68,7 @@ class S3Config(
         problems: dict[str, None] = {}
         for setting in SETTINGS:
             try:
-                getattr(self, GETTERS[setting.name])()
+                getattr(self, setting.getter)()
             except SettingError as error:
                 # a wrong value shows up again in the settings whose default it is
                 problems[str(error)] = None
@@ -86,5 +86,3 @@ MODULES = (
 
 #: every setting there is, by name
 SETTINGS = settings_of(S3Config)
-
-GETTERS = {getattr(S3Config, name).setting.name: name for name in dir(S3Config) if hasattr(getattr(S3Config, name), "setting")}

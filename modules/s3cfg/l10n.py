@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from s3cfg.setting import at_least, computed, setting
+from s3cfg.setting import a_time_zone, at_least, computed, setting
 
 __all__ = ("L10nSettings",)
 
@@ -12,7 +12,7 @@ class L10nSettings:
     get_L10n_default_language = setting("L10n.default_language", "en", "Language of visitors, and of users who have chosen none.")
     get_L10n_languages = setting("L10n.languages", {"en": "English"}, "Languages that users can choose: {code: name}.")
     get_L10n_timezone = setting(
-        "L10n.timezone", None, "Time zone of users who have none of their own, such as Europe/Berlin; None is UTC.", lazy=True)
+        "L10n.timezone", None, "Time zone of users who have none of their own, such as Europe/Berlin; None is UTC.", a_time_zone, lazy=True)
     get_L10n_date_format = setting("L10n.date_format", "%Y-%m-%d", "How dates are written.")
     get_L10n_time_format = setting("L10n.time_format", "%H:%M", "How times are written.")
     get_L10n_datetime_separator = setting("L10n.datetime_separator", " ", "What stands between date and time.")
@@ -26,6 +26,7 @@ class L10nSettings:
     get_L10n_decimal_separator = setting("L10n.decimal_separator", ".", "What separates the decimals of a number.")
     get_L10n_thousands_separator = setting("L10n.thousands_separator", " ", "What separates the thousands of a number.")
     get_L10n_thousands_grouping = setting("L10n.thousands_grouping", 3, "Digits between two thousands separators.", at_least(1))
+    get_L10n_translate_cms_series = setting("L10n.translate_cms_series", False, "Whether the names of post series are translated.")
     get_L10n_default_country_code = setting(
         "L10n.default_country_code", 1, "Telephone country code for numbers written without one.", at_least(1))
     get_L10n_mandatory_lastname = setting("L10n.mandatory_lastname", False, "Whether persons must have a last name.", lazy=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from s3cfg.setting import SettingError, at_least, computed, setting
+from s3cfg.setting import SettingError, a_sender, at_least, computed, setting
 
 __all__ = ("MailSettings",)
 
@@ -21,7 +21,7 @@ class MailSettings:
     get_mail_server_tls = setting("mail.tls", False, "Whether the connection to the mail server switches to TLS (STARTTLS).")
     get_mail_server_ssl = setting("mail.ssl", False, "Whether the connection to the mail server is TLS from its start (port 465).")
     get_mail_sender = setting(
-        "mail.sender", None, "From address of outgoing mail, optionally as Name <address>; without it no mail can be sent.")
+        "mail.sender", None, "From address of outgoing mail, optionally as Name <address>; without it no mail can be sent.", a_sender)
     get_mail_approver = setting(
         "mail.approver", "useradmin@example.org", "Address, or UID of the role, that is told about accounts waiting for approval.")
     get_mail_limit = setting(

@@ -15,4 +15,3 @@ class ModelSettings:
     get_pr_name_format = setting(
         "pr.name_format", "%(first_name)s %(middle_name)s %(last_name)s", "How the name of a person is put together.")
     get_cms_richtext = setting("cms.richtext", False, "Whether posts hold HTML instead of plain text.")
-    get_cms_translate_series = setting("L10n.translate_cms_series", False, "Whether the names of post series are translated.")

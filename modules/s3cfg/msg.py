@@ -5,7 +5,7 @@ from typing import Any
 
 from gluon import current
 
-from s3cfg.setting import SettingError, at_least, computed, one_of, setting
+from s3cfg.setting import SettingError, a_function, at_least, computed, one_of, setting
 
 __all__ = ("MsgSettings",)
 
@@ -21,13 +21,14 @@ class MsgSettings:
     get_msg_notify_renderer = setting(
         "msg.notify_renderer", None,
         "Function (resource, data, meta_data, format) that gives the variables of the message template as a dict; "
-        "the table's configuration key notify_renderer goes before it.")
+        "the table's configuration key notify_renderer goes before it.", a_function)
     get_msg_notify_attachment = setting(
         "msg.notify_attachment", None,
-        "Function (resource, data, meta_data) that gives the ids of documents to attach, for subscriptions that ask for attachments.")
+        "Function (resource, data, meta_data) that gives the ids of documents to attach, for subscriptions that ask for attachments.",
+        a_function)
     get_msg_notify_send_data = setting(
         "msg.notify_send_data", None,
-        "Function (resource, data, meta_data) that gives a dict of extra keywords for msg.send_postprocess.")
+        "Function (resource, data, meta_data) that gives a dict of extra keywords for msg.send_postprocess.", a_function)
     get_msg_notify_overlap = setting(
         "msg.notify_overlap", 120,
         "Seconds that the sweep for changes without a change-log entry looks back, to find those stamped earlier than committed.",
@@ -61,10 +62,12 @@ class MsgSettings:
     def get_msg_notify_subject(self: Any) -> Any:
         # translated here, not where it is declared: the language is that of the recipient at the time of the lookup
         own = self.msg.notify_subject
+        if own and not callable(own) and not isinstance(own, str):
+            raise SettingError(f"Setting msg.notify_subject is {own!r}: it must be a text or a function")
         return own or f"$s {getattr(current, 'T', str)('Update Notification')}: $r"
 
     get_msg_send_postprocess = setting(
-        "msg.send_postprocess", None, "Function (message_id, **data) that is called after a message was put into the outbox.")
+        "msg.send_postprocess", None, "Function (message_id, **data) that is called after a message was put into the outbox.", a_function)
     get_msg_max_send_retries = setting(
         "msg.max_send_retries", 9, "How often a message is tried again after a failure.", at_least(0, none_is="for ever"))
     get_msg_outbox_batch = setting(

@@ -5,11 +5,26 @@ method under ``@computed(...)`` where the value needs more than a default. Secti
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-__all__ = ("Check", "Setting", "SettingError", "at_least", "computed", "one_of", "setting", "settings_of")
+__all__ = (
+    "Check",
+    "Setting",
+    "SettingError",
+    "a_function",
+    "a_sender",
+    "a_time_zone",
+    "at_least",
+    "computed",
+    "names",
+    "one_of",
+    "setting",
+    "settings_of",
+)
 
 Check = Callable[[Any], "str | None"]
 
@@ -28,10 +43,8 @@ class Setting:
     default: Any
     #: one sentence, with the unit
     help: str
-
-    @property
-    def getter(self) -> str:
-        return "get_" + self.name.replace(".", "_")
+    #: name of the method of S3Config that reads it
+    getter: str = ""
 
 
 def setting(name: str, default: Any, help: str, check: Check | None = None, lazy: bool = False) -> Callable[[Any], Any]:
@@ -94,10 +107,36 @@ def at_least(minimum: int, none_is: str | None = None) -> Check:
     return check
 
 
+def a_function(value: Any) -> str | None:
+    return None if value is None or callable(value) else "a function, or None"
+
+
+def a_sender(value: Any) -> str | None:
+    """An e-mail address, optionally after a name; enough to tell a mistake, not to tell whether it exists."""
+    is_sender = isinstance(value, str) and re.fullmatch(r"([^<>\r\n]*<)?[^\s<>@]+@[^\s<>@]+>?", value.strip())
+    return None if value is None or is_sender else "an e-mail address, such as alerts@example.org or Alerts <alerts@example.org>"
+
+
+def a_time_zone(value: Any) -> str | None:
+    try:
+        if value is not None:
+            ZoneInfo(value)
+    except (ValueError, TypeError, OSError, ZoneInfoNotFoundError):
+        return "the name of a time zone, such as Europe/Berlin"
+    return None
+
+
+def names(value: Any) -> str | None:
+    """One name, or several."""
+    several = [value] if isinstance(value, str) else value
+    is_names = isinstance(several, (list, tuple)) and several and all(isinstance(name, str) for name in several)
+    return None if is_names else "a name, or a list of names"
+
+
 def settings_of(cls: type) -> tuple[Setting, ...]:
     """All settings that a class declares or inherits, by name."""
-    found = (getattr(getattr(cls, attribute), "setting", None) for attribute in dir(cls))
-    return tuple(sorted((item for item in found if item), key=lambda item: item.name))
+    found = ((attribute, getattr(getattr(cls, attribute), "setting", None)) for attribute in dir(cls))
+    return tuple(sorted((replace(item, getter=attribute) for attribute, item in found if item), key=lambda item: item.name))
 
 
 _UNSET = object()

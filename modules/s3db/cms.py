@@ -41,7 +41,7 @@ class SeriesModel(S3Model):
         )
         self.configure("cms_series", list_fields=["name", "comments"], orderby="cms_series.name")
         self.add_components("cms_series", cms_post="series_id")
-        represent = S3Represent(lookup="cms_series", translate=settings.get_cms_translate_series())
+        represent = S3Represent(lookup="cms_series", translate=settings.get_L10n_translate_cms_series())
         series_id = S3ReusableField(
             "series_id", "reference cms_series",
             label=T("Type"), represent=represent, ondelete="CASCADE", readable=False, writable=False,

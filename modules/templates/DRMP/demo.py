@@ -105,7 +105,6 @@ def _create_roles() -> None:
         "Authenticated", "Everybody who is logged in",
         {"c": "cms", "f": "post", "uacl": read},
         {"c": "gis", "f": "location", "uacl": read},
-        {"c": "default", "uacl": read},
         {"t": "cms_post", "uacl": read},
         uid="AUTHENTICATED",
     )

@@ -63,10 +63,11 @@ def test_loading_the_demo_data_again_changes_nothing(drmp):
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_editor_sees_all_posts(drmp, path):
+@pytest.mark.parametrize("who", ["editor", "admin"])
+def test_editor_sees_all_posts(drmp, who, path):
     from templates.DRMP import demo
 
-    assert {post.body for post in demo.DEMO_POSTS} <= set(bodies(drmp.request("editor", path)))
+    assert {post.body for post in demo.DEMO_POSTS} <= set(bodies(drmp.request(who, path)))
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -14,8 +14,7 @@ def settings() -> S3Config:
 
 
 def getter_of(name: str) -> str:
-    getters = (key for key in dir(S3Config) if hasattr(getattr(S3Config, key), "setting"))
-    return next(key for key in getters if getattr(S3Config, key).setting.name == name)
+    return next(setting.getter for setting in SETTINGS if setting.name == name)
 
 
 @pytest.mark.parametrize("name, default", [
@@ -96,6 +95,14 @@ def test_lazy_setting_is_called_once_with_its_default(settings: S3Config) -> Non
     ("mail.server", "localhost", "host:port"),
     ("msg.notify_lookup_url", "example.org", "http:// or https://"),
     ("base.public_url", "ftp://example.org", "http:// or https://"),
+    ("msg.notify_renderer", "my_renderer", "Setting msg.notify_renderer is 'my_renderer': it must be a function, or None"),
+    ("msg.notify_subject", 7, "a text or a function"),
+    ("mail.sender", "alerts", "an e-mail address"),
+    ("mail.sender", "a@example.org\r\nBcc: b@example.org", "an e-mail address"),
+    ("L10n.timezone", "Middle-earth/Shire", "the name of a time zone"),
+    ("L10n.timezone", "../../etc/passwd", "the name of a time zone"),
+    ("base.template", 7, "a name, or a list of names"),
+    ("base.template", [], "a name, or a list of names"),
     ("log.level", "LOUD", "Setting log.level is 'LOUD': it must be one of DEBUG"),
 ])
 def test_value_that_cannot_work_is_refused_by_name(settings: S3Config, name: str, value: Any, complaint: str) -> None:
@@ -107,6 +114,18 @@ def test_value_that_cannot_work_is_refused_by_name(settings: S3Config, name: str
 
     assert complaint in str(raised.value)
     assert settings.check() == [str(raised.value)]
+
+
+@pytest.mark.parametrize("name, value", [
+    ("msg.notify_renderer", len), ("msg.notify_renderer", None), ("mail.sender", "alerts@example.org"),
+    ("mail.sender", "Alerts <alerts@example.org>"), ("L10n.timezone", "Europe/Berlin"), ("base.template", ["default", "DRMP"]),
+    ("base.template", ("default", "Region.North")), ("msg.notify_subject", "$S: $r"), ("log.level", "info"),
+])
+def test_value_that_can_work_is_accepted(settings: S3Config, name: str, value: Any) -> None:
+    section, key = name.split(".")
+    settings[section][key] = value
+
+    assert settings.check() == []
 
 
 def test_defaults_have_nothing_to_complain_about(settings: S3Config) -> None:
