@@ -1,17 +1,15 @@
 """Small functions without state that every other part of the framework may use."""
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import re
 from collections.abc import Callable, Iterable, Mapping
 from html.parser import HTMLParser
-from types import ModuleType
 from typing import Any
 
 from gluon import current
 from gluon.html import A
 
+from s3cfg.importer import import_module
 from s3dal import Field, Row, Table
 
 __all__ = (
@@ -39,34 +37,6 @@ NONE = "-"
 """What stands where there is no value."""
 
 LEFT_TO_RIGHT_MARK = "\u200e"
-
-
-def import_module(name: str) -> ModuleType | None:
-    """Import a module of the application by its dotted name.
-
-    The only place that calls ``__import__``: through gluon's importer, which reloads changed modules in development.
-
-    Returns:
-        the module; None when there is no module of that name. An error inside the module is not hidden.
-    """
-    try:
-        return __import__(name, fromlist=["*"])
-    except ImportError:
-        if not _is_importable(name):
-            return None
-        # gluon's importer tries again below applications.<app>.modules and reports that attempt: get at the real error
-        return importlib.import_module(name)
-
-
-def _is_importable(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError as error:
-        # a parent package may be the missing one, again under the name of gluon's second attempt
-        missing = (error.name or "").rpartition(".modules.")[2]
-        if missing and name.startswith(f"{missing}."):
-            return False
-        raise
 
 
 def s3_str(value: Any) -> str:

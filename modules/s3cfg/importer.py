@@ -1,6 +1,7 @@
 """Import by name at run time, which inside web2py works in one way only."""
 from __future__ import annotations
 
+import importlib
 import sys
 from importlib.util import find_spec
 from types import ModuleType
@@ -9,21 +10,22 @@ __all__ = ("import_module",)
 
 
 def import_module(name: str) -> ModuleType | None:
-    """The module with this dotted name, or None when there is no such module.
+    """The module of this dotted name, below modules/; None when there is no such module.
 
+    The only place that calls ``__import__``: through gluon's importer, which reloads changed modules in development.
     An error inside the module is raised as it is, an import that fails there included.
     """
     loaded = sys.modules.get(name)
     if loaded is not None:
         return loaded
-    try:
-        found = find_spec(name)
-    except ModuleNotFoundError as error:
-        if error.name and f"{name}.".startswith(f"{error.name}."):
-            return None
-        raise
-    if found is None:
+    # looked for first, from the outermost package: gluon's importer answers a missing module with a second attempt,
+    # under the name of the application
+    package = name.rpartition(".")[0]
+    if (package and import_module(package) is None) or find_spec(name) is None:
         return None
-    # importlib.import_module would bypass gluon's importer, which tracks the changes of modules
-    module: ModuleType = __import__(name, fromlist=["*"])
+    try:
+        module: ModuleType = __import__(name, fromlist=["*"])
+    except ImportError:
+        # that second attempt hides what went wrong inside the module
+        return importlib.import_module(name)
     return module

@@ -579,7 +579,7 @@ def _subscribed_tables(condition: Query) -> set[str]:
     return {row.resource for row in current.db(query).select(resources.resource, distinct=True)}
 
 
-def _validate_filter(query: str, tablenames: Iterable[str]) -> str:
+def _validate_filter(query: str | None, tablenames: Iterable[str]) -> str:
     """The filter as it is to be stored; tables that do not exist are somebody else's complaint.
 
     Raises:
