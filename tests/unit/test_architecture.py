@@ -63,7 +63,14 @@ def test_nothing_is_taken_from_current_at_import_time(path):
 
 @pytest.mark.parametrize("path", python_files("modules"), ids=lambda path: str(path.relative_to(MODULES)))
 def test_nobody_imports_through_the_applications_package(path):
-    assert "applications." not in path.read_text(encoding="utf-8").replace("applications/", "")
+    imported = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imported.append(node.module or "")
+
+    assert [name for name in imported if name.split(".")[0] == "applications"] == []
 
 
 @pytest.mark.parametrize("path", [path for path in python_files("models") if path.name != "000_config.py"], ids=lambda path: path.name)
@@ -109,6 +116,25 @@ def test_every_setting_is_documented(web2py_folder):
     text = document("docs/settings.md")
 
     assert [setting.name for setting in SETTINGS if f"`{setting.name}`" not in text] == []
+
+
+def test_every_setting_is_read_by_somebody(web2py_folder):
+    """A setting that nothing reads would promise what it does not do."""
+    from s3cfg import S3Config
+
+    folders = ("modules", "models", "controllers", "views", "private")
+    files = [path for folder in folders for suffix in ("py", "html") for path in (ROOT / folder).rglob(f"*.{suffix}")]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    getters = {name for name in dir(S3Config) if hasattr(getattr(S3Config, name), "setting")}
+
+    assert sorted(name for name in getters if not re.search(rf"\.{name}\b", source)) == []
+
+
+def test_every_test_that_the_deviations_name_exists():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", document("docs/deviations.md"))
+
+    assert named
+    assert [f"{path}::{name}" for path, name in named if f"def {name}(" not in document(path)] == []
 
 
 def test_no_document_names_a_setting_that_does_not_exist(web2py_folder):
