@@ -64,7 +64,7 @@ class S3Write(S3CRUD):
         parent = self._parent_values()
         given = self._read_body()
         values, errors = check_values(table, given, record, preset=parent)
-        errors.update({name: "is given by the URL" for name in parent if name in values})
+        errors.update({name: "is given by the URL" for name in parent if name in values and values[name] != parent[name]})
         if not errors:
             form = Storage(vars=Storage(values), errors=Storage(), record=record)
             if record is not None:

@@ -70,12 +70,15 @@ class S3CRUD(S3Method):
         return str(configured).replace("[id]", str(record_id)).replace("%5Bid%5D", str(record_id)) if configured else default
 
     def _parent_values(self) -> dict[str, Any]:
-        """What ties a new component record to its master."""
-        r = self.request
-        component: Any = r.component
-        if component is None or r.link is not None or not r.record:
+        """What makes a new record one of this component: its key to the master record, and what the component is filtered by."""
+        component: Any = self.request.component
+        if component is None:
             return {}
-        return {component.fkey: r.record[component.pkey]}
+        filterby = component.hook.filterby
+        values = {name: value for name, value in filterby.items() if isinstance(value, (str, int))} if isinstance(filterby, dict) else {}
+        if self.request.link is None and self.request.record:
+            values[component.fkey] = self.request.record[component.pkey]
+        return values
 
     def _insert(self, values: dict[str, Any]) -> Any:
         """Store a new record with all that belongs to it; give its id. Undone if it fails.
@@ -85,7 +88,7 @@ class S3CRUD(S3Method):
         """
         r = self.request
         try:
-            record_id = self.resource.insert(**values, **self._parent_values())
+            record_id = self.resource.insert(**{**getattr(r.component, "defaults", {}), **values, **self._parent_values()})
             if r.link is not None and r.record:
                 self._link_to_master(record_id)
         except S3Error:

@@ -17,6 +17,9 @@ __all__ = ("ListCSV", "ListJSON", "ListPage", "page_bounds")
 ROWS_PER_PAGE = 20
 MAX_ROWS_PER_PAGE = 500
 
+# no database counts that far
+MAX_DIGITS = 10
+
 # long texts are read on the page of their record
 CELL_LENGTH = 200
 
@@ -36,7 +39,7 @@ def _bound(r: S3Request, key: str) -> int | None:
     text = r.get_vars.get(key)
     if text is None:
         return None
-    if not (isinstance(text, str) and text.isascii() and text.isdigit()):
+    if not (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < MAX_DIGITS):
         r.error(400, f"{key} must be a whole number, 0 or more.")
     return int(text)
 

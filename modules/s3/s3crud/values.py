@@ -97,6 +97,9 @@ def _check_missing(table: Table, field: Field, errors: dict[str, str]) -> None:
 def _text(raw: Any) -> str:
     if not isinstance(raw, str):
         raise TypeError("must be text")
+    if "\x00" in raw or any("\ud800" <= sign <= "\udfff" for sign in raw):
+        # no database stores these
+        raise ValueError("must be text without control characters")
     return raw
 
 
@@ -129,7 +132,7 @@ def _datetime(raw: Any) -> dt.datetime:
     try:
         # fromisoformat knows "Z" from Python 3.11 on
         value = s3_utc(dt.datetime.fromisoformat(text.removesuffix("Z") + "+00:00" if text.endswith("Z") else text))
-    except ValueError:
+    except (OverflowError, ValueError):
         raise ValueError("must be a date and time such as 2020-12-31T23:59:59Z") from None
     assert value is not None
     return value.replace(tzinfo=None, microsecond=0)

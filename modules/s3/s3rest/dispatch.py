@@ -19,6 +19,9 @@ __all__ = ("method_key", "run_request")
 # methods that show or change one record, which must exist
 RECORD_METHODS = ("read", "update", "delete")
 
+# those of them for which the only record there is needs no id
+SINGLE_RECORD_METHODS = ("read", "update")
+
 
 def run_request(r: S3Request, attr: dict[str, Any]) -> Any:
     """Run the hooks and the handler of a request; give the output for the view."""
@@ -49,7 +52,7 @@ def _enforce_single_record(r: S3Request) -> None:
     """A page about one record without its id: the only record there is, or the list."""
     if r.representation != DEFAULT_REPRESENTATION or r.id:
         return
-    if r.component is None and r.method not in RECORD_METHODS:
+    if r.component is None and r.method not in SINGLE_RECORD_METHODS:
         return
     rows = r.resource.load(limit=2)
     if len(rows) != 1:

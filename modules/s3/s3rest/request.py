@@ -377,13 +377,23 @@ def _form_vars(base: Any) -> dict[str, Any]:
     Raises:
         S3RequestError: the form is broken
     """
-    # the embedded web2py fails on bodies of some other types, which anybody may send
-    if not str(base.env.content_type or "").lower().startswith(FORM_TYPES):
+    content_type = str(base.env.content_type or "").lower()
+    if content_type.startswith("application/json"):
+        return {}
+    if not content_type.startswith(FORM_TYPES):
+        # the embedded web2py fails on bodies of other types, which anybody may send, as soon as somebody asks for variables
+        base._post_vars = Storage()
         return {}
     try:
-        return base.post_vars
+        form_vars: dict[str, Any] = base.post_vars
     except (LookupError, TypeError, ValueError) as exc:
+        base._post_vars = Storage()
         raise S3RequestError(f"The form in the body of the request cannot be read: {exc}") from exc
+    for key, value in form_vars.items():
+        if any(isinstance(item, str) and "\x00" in item for item in (value if isinstance(value, list) else [value])):
+            # no database stores it
+            raise S3RequestError(f"The value of {key} has characters that cannot be stored.")
+    return form_vars
 
 
 def s3_request(*args: Any, catch_errors: bool = True, **kw: Any) -> S3Request:

@@ -245,3 +245,26 @@ def test_csv_shows_what_the_page_shows_and_no_formulas(app):
     assert "Title" in lines[0]
     assert "'=HYPERLINK(1)" in lines[1]
     assert '"Water, food"' in lines[1]
+
+
+def test_component_with_a_filter_takes_only_records_of_its_kind(app):
+    anna = app.people["anna"].person_id
+
+    created = app.request(f"/pr/person/{anna}/email.json", "POST", json={"value": "second@cast.example"}, auth="admin")
+    refused = app.request(f"/pr/person/{anna}/email.json", "POST", json={"value": "1", "contact_method": "SMS"}, auth="admin")
+
+    (contact,) = [row for row in stored(app, "pr_contact") if row["id"] == created.json()["created"][0]]
+    assert contact["contact_method"] == "EMAIL"
+    assert refused.status == 400
+    assert "contact_method" in refused.json()["message"]
+
+
+def test_component_through_a_link_table_is_linked_to_the_record(app):
+    post_id = create_post(app)
+    other_id = create_post(app)
+
+    created = app.request(f"/cms/post/{post_id}/tag.json", "POST", json={"name": "water"}, auth="admin").json()["created"]
+
+    assert [row["cms_tag.id"] for row in app.request(f"/cms/post/{post_id}/tag.json", auth="admin").json()] == created
+    assert app.request(f"/cms/post/{other_id}/tag.json", auth="admin").json() == []
+    assert app.request(f"/cms/post/{other_id}/tag/{created[0]}.json", auth="admin").status == 404
