@@ -12,8 +12,6 @@ class AuthSettings:
         "Secret of this installation that goes into password hashes; set it before the first account is made, never change it later.")
     get_auth_password_min_length = setting("auth.password_min_length", 8, "Least number of characters of a password.", at_least(1))
     get_auth_password_changes = setting("auth.password_changes", True, "Whether users may change their password.")
-    get_auth_password_retrieval = setting(
-        "auth.password_retrieval", True, "Whether users may reset a forgotten password by e-mail.", lazy=True)
     get_auth_registration_requires_verification = setting(
         "auth.registration_requires_verification", True, "Whether a new account must confirm its e-mail address.")
     get_auth_registration_requires_approval = setting(

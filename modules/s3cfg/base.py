@@ -16,7 +16,6 @@ class BaseSettings:
     get_template = setting(
         "base.template", "default",
         "Name of the deployment template below modules/templates, or a list of names: later ones override earlier ones.", names)
-    get_theme = setting("base.theme", "default", "Name of the theme below static/themes.")
     get_system_name = setting(
         "base.system_name", "S3 Notifications", "Long name of the system, in page titles and mails ($S in subjects).")
     get_system_name_short = setting(
@@ -28,9 +27,6 @@ class BaseSettings:
     get_base_tasks_sync_fallback = setting(
         "base.tasks_sync_fallback", False,
         "Whether a task runs at once, inside the caller, when no scheduler worker is alive (for tests and shells).")
-    get_base_session_db = setting("base.session_db", False, "Keep web sessions in the database instead of files (not with SQLite).")
-    get_base_custom_models = setting(
-        "base.custom_models", {}, "Models that a deployment template adds: {table prefix: template name}.")
 
     @computed("base.public_url", "<scheme and host of the request>",
               "Address of the server as its users reach it, such as https://example.org, without the application name. "

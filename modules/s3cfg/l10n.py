@@ -22,10 +22,6 @@ class L10nSettings:
         own = self.L10n.datetime_format
         return own or f"{self.get_L10n_date_format()}{self.get_L10n_datetime_separator()}{self.get_L10n_time_format()}"
 
-    get_L10n_firstDOW = setting("L10n.firstDOW", 1, "First day of the week: 0 Sunday, 1 Monday.")
-    get_L10n_decimal_separator = setting("L10n.decimal_separator", ".", "What separates the decimals of a number.")
-    get_L10n_thousands_separator = setting("L10n.thousands_separator", " ", "What separates the thousands of a number.")
-    get_L10n_thousands_grouping = setting("L10n.thousands_grouping", 3, "Digits between two thousands separators.", at_least(1))
     get_L10n_translate_cms_series = setting("L10n.translate_cms_series", False, "Whether the names of post series are translated.")
     get_L10n_default_country_code = setting(
         "L10n.default_country_code", 1, "Telephone country code for numbers written without one.", at_least(1))

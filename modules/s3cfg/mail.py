@@ -22,13 +22,7 @@ class MailSettings:
     get_mail_server_ssl = setting("mail.ssl", False, "Whether the connection to the mail server is TLS from its start (port 465).")
     get_mail_sender = setting(
         "mail.sender", None, "From address of outgoing mail, optionally as Name <address>; without it no mail can be sent.", a_sender)
-    get_mail_approver = setting(
-        "mail.approver", "useradmin@example.org", "Address, or UID of the role, that is told about accounts waiting for approval.")
     get_mail_limit = setting(
         "mail.limit", None, "Mails that may be sent within any 24 hours.", at_least(1, none_is="no limit"))
     get_mail_timeout = setting(
         "mail.timeout", 20, "Seconds to wait for each answer of the mail server.", at_least(1))
-    get_mail_default_subject = setting(
-        "mail.default_email_subject", False, "Whether subjects of mails written by hand begin with the short system name.")
-    get_mail_auth_user_in_subject = setting(
-        "mail.auth_user_in_email_subject", False, "Whether subjects of mails written by hand begin with the name of their author.")

@@ -258,7 +258,7 @@ class UserRepresent(S3Represent):
         super().__init__(lookup="auth_user", fields=("email", "first_name", "last_name"), **attr)
 
     def represent_row(self, row: Row, prefix: str | None = None) -> str:
-        if current.deployment_settings.ui.auth_user_represent == "name":
+        if current.deployment_settings.get_ui_auth_user_represent() == "name":
             return s3_fullname(row, truncate=False)
         return row.email or self.none
 
