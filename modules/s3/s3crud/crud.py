@@ -1,12 +1,13 @@
 """S3CRUD: what the pages and the JSON interface of records have in common: permissions, titles, links, hooks."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from gluon import A, current
 
-from s3.s3error import S3Error
+from s3.s3error import S3DataError, S3Error
 from s3.s3rest import S3Method
 from s3dal import Row
 
@@ -14,6 +15,24 @@ __all__ = ("S3CRUD",)
 
 # a table is open for a method unless its configuration closes it
 METHOD_SWITCHES = {"create": "insertable", "update": "editable", "delete": "deletable"}
+
+
+@contextmanager
+def _undone_on_failure() -> Iterator[None]:
+    """Roll back if the write inside fails; what the database refuses becomes an S3DataError."""
+    db = current.db
+    driver = db._adapter.driver
+    try:
+        yield
+    except S3Error:
+        db.rollback()
+        raise
+    except (driver.IntegrityError, driver.DataError) as exc:
+        db.rollback()
+        # the sentence of the database names columns and values
+        current.log.warning(f"The database refused a record: {exc}")
+        message = current.T("The record cannot be stored: a value is too long, is taken, or refers to a missing record.")
+        raise S3DataError(str(message)) from exc
 
 
 class S3CRUD(S3Method):
@@ -87,13 +106,10 @@ class S3CRUD(S3Method):
             S3Error: the record cannot be stored
         """
         r = self.request
-        try:
+        with _undone_on_failure():
             record_id = self.resource.insert(**{**getattr(r.component, "defaults", {}), **values, **self._parent_values()})
             if r.link is not None and r.record:
                 self._link_to_master(record_id)
-        except S3Error:
-            current.db.rollback()
-            raise
         return record_id
 
     def _link_to_master(self, record_id: Any) -> None:
@@ -111,11 +127,8 @@ class S3CRUD(S3Method):
         Raises:
             S3Error: the record cannot be stored
         """
-        try:
+        with _undone_on_failure():
             self.resource.update(**values)
-        except S3Error:
-            current.db.rollback()
-            raise
 
     def _load_row(self, record_id: Any) -> Row | None:
         """A whole record as it is stored."""

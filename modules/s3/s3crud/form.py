@@ -12,6 +12,7 @@ from gluon import DIV, INPUT, LABEL, SPAN, SQLFORM, TAG, current
 from gluon.sqlhtml import OptionsWidget
 from gluon.validators import IS_NOT_EMPTY
 
+from s3.s3crud.values import length_error
 from s3.s3datetime import S3DateTime
 from s3dal import Field, Row, Table
 
@@ -154,7 +155,7 @@ class RecordForm:
             post_vars,
             current.session,
             formname=formname,
-            onvalidation=onvalidation,
+            onvalidation=[self._check_lengths, onvalidation],
             keepvalues=True,
             dbio=False,
         )
@@ -162,6 +163,12 @@ class RecordForm:
             self._explain(form, post_vars)
         values = self._values(form) if accepted else {}
         return FormResult(form, bool(accepted), values)
+
+    def _check_lengths(self, form: SQLFORM) -> None:
+        for name in self.names:
+            error = length_error(self.table[name], form.vars[name])
+            if error:
+                form.errors[name] = error
 
     def _values(self, form: SQLFORM) -> dict[str, Any]:
         """The fields of the form, and what the hooks added."""

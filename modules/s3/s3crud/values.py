@@ -13,7 +13,7 @@ from s3.s3datetime import s3_utc
 from s3.s3utils import s3_str, s3_validate
 from s3dal import Field, Row, Table
 
-__all__ = ("check_values", "dump_json")
+__all__ = ("check_values", "dump_json", "length_error")
 
 
 def dump_json(data: Any) -> str:
@@ -76,10 +76,18 @@ def _check(table: Table, field: Field, raw: Any, record: Row | None, values: dic
     value, error = s3_validate(table, field, value, record)
     if error is None and value is None and field.notnull:
         error = current.T("enter a value")
+    error = error or length_error(field, value)
     if error is None:
         values[field.name] = value
     else:
         errors[field.name] = s3_str(error)
+
+
+def length_error(field: Field, value: Any) -> Any:
+    """What is wrong with the length of a text, None if nothing is; not every database would cut it or complain."""
+    if field.type == "string" and isinstance(value, str) and field.length and len(value) > field.length:
+        return current.T("at most %(length)s characters") % {"length": field.length}
+    return None
 
 
 def _check_missing(table: Table, field: Field, errors: dict[str, str]) -> None:

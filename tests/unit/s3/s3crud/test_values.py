@@ -106,3 +106,8 @@ def test_datetimes_are_written_with_their_zone():
     data = {"at": dt.datetime(2026, 3, 2, 6, 30), "day": dt.date(2026, 3, 2), "price": Decimal("1.50"), "none": None}
 
     assert json.loads(dump_json(data)) == {"at": "2026-03-02T06:30:00Z", "day": "2026-03-02", "price": 1.5, "none": None}
+
+
+def test_text_that_is_too_long_is_reported(table):
+    assert list(check_values(table, {"name": "Tent", "kind": "x" * 513})[1]) == ["kind"]
+    assert check_values(table, {"name": "Tent", "kind": "x" * 512})[1] == {}
