@@ -267,7 +267,7 @@ class S3Task:
     def wake(self, task: str, args: Iterable[Any] | None = None) -> bool:
         """Make a periodic task due now instead of at its next turn.
 
-        While it is running it may have looked already, so that another run follows it.
+        While a worker has it, it may have looked already, so that another run follows it.
 
         Returns:
             is it going to run?
@@ -285,10 +285,11 @@ class S3Task:
         ).update(next_run_time=now)
         if woken:
             return True
-        enabled = [row for row in rows if row.enabled]
-        if any(row.status == RUNNING for row in enabled):
-            self._insert_unless_live({**_task_row(task, args, {}), "timeout": enabled[0].timeout, **_due(now)}, besides=enabled)
-        return any(row.status in LIVE for row in enabled)
+        at_work = [row for row in rows if row.enabled and row.status in LIVE]
+        if at_work:
+            # also for a row that a worker is about to start: it may look before the caller commits
+            self._insert_unless_live({**_task_row(task, args, {}), "timeout": at_work[0].timeout, **_due(now)}, besides=at_work)
+        return bool(at_work)
 
     def reset(self, task_id: int) -> bool:
         """Queue a task again that has ended. Returns whether it had."""

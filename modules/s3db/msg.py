@@ -93,7 +93,7 @@ class EmailModel(S3Model):
             Field("body", "text", label=T("Message")),
             # alternative to a plain text body; a body that is HTML itself needs none
             Field("html_body", "text", readable=False, writable=False),
-            Field("from_address", default=current.deployment_settings.get_mail_sender(), label=T("Sender"),
+            Field("from_address", default=S3Msg.default_sender, label=T("Sender"),
                   requires=IS_EMPTY_OR(IS_EMAIL())),
             Field("to_address", label=T("To"), requires=IS_EMPTY_OR(IS_EMAIL())),
             Field("raw", "text", label=T("Message Source"), readable=False, writable=False),

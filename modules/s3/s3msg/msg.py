@@ -19,6 +19,7 @@ from s3.s3msg.mail import Attachment, Mail, clean_subject, email_address, is_htm
 from s3.s3msg.outbox import FAILED, INVALID_ROW, STATUS, UNSENT, Channel, OutboxRun, recipient_key
 from s3.s3msg.sms import SMSChannel
 from s3.s3msg.sms_webapi import ENCODINGS
+from s3cfg import SettingError
 
 __all__ = ("S3Msg",)
 
@@ -257,6 +258,15 @@ class S3Msg:
     def sanitise_phone(phone: object, country_code: int | None = None) -> str:
         """A phone number in international form, digits only; see contacts.sanitise_phone."""
         return sanitise_phone(phone, country_code or current.deployment_settings.get_L10n_default_country_code())
+
+    @staticmethod
+    def default_sender() -> str | None:
+        """The configured sender; None while there is none or a wrong one: that delays messages, but they can be composed."""
+        try:
+            sender: str | None = current.deployment_settings.get_mail_sender()
+        except SettingError:
+            return None
+        return sender
 
     sanitize_sender = staticmethod(sanitize_sender)
     is_html = staticmethod(is_html)

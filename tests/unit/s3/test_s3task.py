@@ -360,14 +360,15 @@ def test_waking_makes_the_periodic_task_due_now(sleeping: S3Task) -> None:
     assert [row.next_run_time for row in rows(sleeping)] == [NOW]
 
 
-def test_waking_a_running_task_lets_one_more_run_follow(sleeping: S3Task) -> None:
+@pytest.mark.parametrize("status", ["ASSIGNED", "RUNNING"])
+def test_waking_a_task_that_a_worker_has_lets_one_more_run_follow(sleeping: S3Task, status: str) -> None:
     """The run may have looked already, and its end would overwrite the time of the next run."""
-    rows(sleeping)[0].update_record(status="RUNNING")
+    rows(sleeping)[0].update_record(status=status)
 
     assert sleeping.wake("msg_process_outbox", ["EMAIL"]) is True
     assert sleeping.wake("msg_process_outbox", ["EMAIL"]) is True
 
-    assert [(row.status, row.repeats) for row in rows(sleeping)] == [("RUNNING", 0), ("QUEUED", 1)]
+    assert [(row.status, row.repeats) for row in rows(sleeping)] == [(status, 0), ("QUEUED", 1)]
 
 
 def test_disabled_task_is_not_woken(sleeping: S3Task) -> None:
