@@ -74,10 +74,10 @@ class Order:
         return [is_null if term.is_descending else ~is_null]
 
     def _parse(self, orderby: Any) -> Iterable[_Term]:
-        if orderby is None or orderby == "":
+        if orderby is None:
             return
         if isinstance(orderby, str):
-            for item in orderby.split(","):
+            for item in orderby.split(",") if orderby else ():
                 yield self._parse_text(item)
         elif isinstance(orderby, (list, tuple)):
             for item in orderby:
