@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from gluon import current
 
 from s3.s3error import S3FilterValueError
+from s3.s3filter import parse_filter
 from s3dal import Query, Row
 
 __all__ = ("Answer", "Lookup", "Subscription", "Updates", "find_subscription")
@@ -49,14 +49,7 @@ class Subscription:
         Raises:
             S3FilterValueError: the saved filter is not a JSON list of pairs
         """
-        if not self.filter_query:
-            return []
-        try:
-            pairs = [(key, value) for key, value in json.loads(self.filter_query)]
-        except (TypeError, ValueError) as exc:
-            message = f"The saved filter is not a JSON list of [selector, value] pairs: {self.filter_query[:80]!r}"
-            raise S3FilterValueError(message, value=self.filter_query) from exc
-        return [(str(key), str(value)) for key, value in pairs if value is not None]
+        return [(key, value) for key, value in parse_filter(self.filter_query) if value is not None]
 
     @property
     def time_filter(self) -> tuple[str, str]:

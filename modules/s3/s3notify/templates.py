@@ -35,14 +35,8 @@ def template_names(prefix: str, method: str, email_format: str | None) -> list[s
 
 def template_folders() -> list[Path]:
     """Folders to look in: the deployment templates from last to first, then the defaults of the application."""
-    application = Path(current.request.folder)
-    folders = []
-    for name in reversed(current.deployment_settings.get_template_names()):
-        if name == "default":
-            continue
-        path = Path(*name.split("."))
-        folders += [application / root / path / "views" / "msg" for root in ("modules/templates", "private/templates")]
-    return [*folders, application / "views" / "msg"]
+    deployment = reversed(current.deployment_settings.template_folders())
+    return [Path(folder) / "views" / "msg" for folder in (*deployment, current.request.folder)]
 
 
 def find_template(prefix: str, method: str, email_format: str | None) -> Path | None:
