@@ -42,6 +42,8 @@ class S3ResourceQuery:
         self.op = op
         self.left = left
         self.right = right
+        # by the last resource: splitting, translating and evaluating all resolve the same selector
+        self._resolved: tuple[Subject, S3ResourceField] | None = None
 
     def __repr__(self) -> str:
         return f"<S3ResourceQuery {self.op} {self.left!r} {self.right!r}>"
@@ -88,10 +90,12 @@ class S3ResourceQuery:
 
     def resolve(self, resource: Subject) -> S3ResourceField:
         """The field of a condition."""
-        rfield = self.selector.resolve(resource)
-        if rfield.ftype == "password":
-            raise S3SelectorError(f"{rfield.selector}: passwords cannot be filtered", selector=rfield.selector)
-        return rfield
+        if self._resolved is None or self._resolved[0] is not resource:
+            rfield = self.selector.resolve(resource)
+            if rfield.ftype == "password":
+                raise S3SelectorError(f"{rfield.selector}: passwords cannot be filtered", selector=rfield.selector)
+            self._resolved = (resource, rfield)
+        return self._resolved[1]
 
     def is_virtual(self, resource: Subject) -> bool:
         """True if the expression has computed fields, so that SQL cannot decide it."""

@@ -9,7 +9,13 @@ from s3.s3error import S3FilterValueError, S3SelectorError
 from s3.s3filter import validate_filter
 from s3.s3resource import S3Resource
 
-GOOD = [["name", "A"], ["~.status__belongs!", "x,NONE"], ["comp.value__like", "*a*"], ["from_id$name|to_id$name", "North"], ["at__ge", None]]
+GOOD = [
+    ["name", "A"],
+    ["~.status__belongs!", "x,NONE"],
+    ["comp.value__like", "*a*"],
+    ["from_id$name|to_id$name", "North"],
+    ["at__ge", None],
+]
 
 
 def test_filter_that_suits_the_table_is_stored_as_json(depot):

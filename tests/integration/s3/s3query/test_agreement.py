@@ -16,7 +16,8 @@ from s3.s3resource import S3Resource
 COMPARISONS = {"lt": operator.lt, "le": operator.le, "ge": operator.ge, "gt": operator.gt}
 
 # few values, so that records and filters meet; texts with everything that means something to somebody
-TEXTS = st.sampled_from(["", "a", "A", "ab", "a%", "a_b", "a\\", "\\%", "?", "a,b", "NONE", "b é"]) | st.text(alphabet="aAb%_*?\\, ", max_size=3)
+TRICKY = ["", "a", "A", "ab", "a%", "a_b", "a\\", "\\%", "?", "a,b", "NONE", "b é"]
+TEXTS = st.sampled_from(TRICKY) | st.text(alphabet="aAb%_*?\\, ", max_size=3)
 DAYS = st.dates(dt.date(2026, 1, 1), dt.date(2026, 1, 3))
 TIMES = st.sampled_from([dt.datetime(2026, 1, 1), dt.datetime(2026, 1, 1, 0, 0, 1), dt.datetime(2026, 1, 2, 23, 59, 59)])
 

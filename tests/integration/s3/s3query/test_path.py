@@ -118,7 +118,8 @@ def test_long_paths_get_an_alias_that_the_database_does_not_cut(depot):
 
 
 def test_component_is_aliased_if_a_key_leads_to_its_table_too(depot):
-    depot.s3db.add_components("depot_item", depot_series={"name": "episode", "link": "depot_item_tag", "joinby": "item_id", "key": "tag_id"})
+    link = {"link": "depot_item_tag", "joinby": "item_id", "key": "tag_id"}
+    depot.s3db.add_components("depot_item", depot_series={"name": "episode", **link})
 
     assert resolve("series_id$name").tname != resolve("episode.name").tname
 

@@ -9,24 +9,26 @@ from s3.s3error import S3FilterValueError, S3SelectorError
 from s3.s3query import FS, OPERATORS, S3ResourceQuery
 from s3.s3resource import S3Resource
 
+OFF = "50% off_a\\b"
 
 @pytest.fixture
 def items(depot):
     """Records with text, NULL, numbers, dates and lists; gives a function that selects names."""
     table = depot.db.depot_item
-    table.insert(name="A", status="open", number=1, amount=0.5, flag=True, day=dt.date(2026, 1, 1), at=dt.datetime(2026, 1, 1, 12), tags=["x"])
-    table.insert(name="AB", status="Closed", number=2, amount=1.5, flag=False, day=dt.date(2026, 2, 1), at=dt.datetime(2026, 2, 1, 12), tags=["x", "y"])
-    table.insert(name="B", status=None, number=None, amount=None, flag=None, day=None, at=None, tags=None)
-    table.insert(name="50% off_a\\b", status="", number=10, amount=-1, flag=False, day=dt.date(2025, 1, 1), at=dt.datetime(2025, 1, 1), tags=["a|b", "X"])
+    for name, status, number, amount, flag, day, tags in (
+        ("A", "open", 1, 0.5, True, dt.date(2026, 1, 1), ["x"]),
+        ("AB", "Closed", 2, 1.5, False, dt.date(2026, 2, 1), ["x", "y"]),
+        ("B", None, None, None, None, None, None),
+        (OFF, "", 10, -1, False, dt.date(2025, 1, 1), ["a|b", "X"]),
+    ):
+        at = dt.datetime.combine(day, dt.time(12)) if day else None
+        table.insert(name=name, status=status, number=number, amount=amount, flag=flag, day=day, at=at, tags=tags)
 
     def select(query=None, **variables):
         resource = S3Resource("depot_item", filter=query, vars=variables)
         return [row["depot_item.name"] for row in resource.select(["name"]).rows]
 
     return select
-
-
-OFF = "50% off_a\\b"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,10 @@ def test_another_resource_gives_the_table_without_its_filters(letters):
     assert S3Resource(S3Resource("depot_item", id=letters["A"])).count() == 3
 
 
-@pytest.mark.parametrize(("name", "error"), [("item", S3ModelError), ("depot_nope", S3SelectorError), ("zz_nope", S3SelectorError), (5, S3ModelError)])
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("item", S3ModelError), ("depot_nope", S3SelectorError), ("zz_nope", S3SelectorError), (5, S3ModelError)],
+)
 def test_unknown_table_is_an_error_that_names_it(depot, name, error):
     with pytest.raises(error, match=str(name)):
         S3Resource(name)
