@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ("S3ResourceQuery", "values_as_set")
 
 AND, OR, NOT = "and", "or", "not"
+# Whoever may filter by such a field can find its value out, letter by letter, without ever being shown it
+SECRET_FIELDS = frozenset(("auth_token", "registration_key", "reset_password_key"))
 Operand = Union["S3ResourceQuery", Query]
 
 
@@ -92,8 +94,8 @@ class S3ResourceQuery:
         """The field of a condition."""
         if self._resolved is None or self._resolved[0] is not resource:
             rfield = self.selector.resolve(resource)
-            if rfield.ftype == "password":
-                raise S3SelectorError(f"{rfield.selector}: passwords cannot be filtered", selector=rfield.selector)
+            if rfield.ftype == "password" or rfield.fname in SECRET_FIELDS:
+                raise S3SelectorError(f"{rfield.selector}: passwords and keys cannot be filtered", selector=rfield.selector)
             self._resolved = (resource, rfield)
         return self._resolved[1]
 

@@ -26,6 +26,8 @@ _OPERATOR = re.compile(r"__(?!link\.)([a-z_!]*)$")
 # an escaped quote, a quote, a comma, or what stands between them
 _PIECES = re.compile(r'\\"|"|,|(?:(?!\\")[^",])+')
 _NOTHING = ("NONE", "None")
+# Filters of Eden's that we do not have: an error, because ignoring them would select more than was asked for
+UNSUPPORTED = {"$filter": "an expression", "bbox": "a map section"}
 # More alternatives in one key are no filter that a person or a page made
 MAX_SELECTORS = 50
 
@@ -36,7 +38,7 @@ class S3URLQuery:
     @staticmethod
     def is_filter(key: str) -> bool:
         """True if a URL variable of this name is a filter."""
-        if key == "$filter":
+        if key in UNSUPPORTED:
             return True
         return not key.startswith("_") and ("." in key or (key.startswith("(") and ")" in key))
 
@@ -81,8 +83,8 @@ class S3URLQuery:
         Raises:
             S3SelectorError: unknown operator, or no selector
         """
-        if key == "$filter":
-            raise S3SelectorError("The filter expression language ($filter) is not supported", selector=key)
+        if key in UNSUPPORTED:
+            raise S3SelectorError(f"Filters by {UNSUPPORTED[key]} ({key}) are not supported", selector=key)
         selector, op, invert = cls.parse_key(key)
         selectors = [part for part in selector.split("|") if part]
         if not selectors:

@@ -185,7 +185,9 @@ class S3Resource(FieldsMixin, RecordsMixin, WritingMixin):
             self.add_component_filter(c, f)
             return
         if isinstance(f, S3ResourceQuery):
-            f.split(self)
+            real, _ = f.split(self)
+            if isinstance(real, S3ResourceQuery):
+                real.query(self)
         self.rfilter.add(f)
         self.clear()
 

@@ -60,6 +60,14 @@ def test_what_the_table_does_not_have_is_refused(persons, key):
         persons(**{key: "1"})
 
 
+@pytest.mark.parametrize("field", ["password", "reset_password_key", "registration_key"])
+def test_secrets_of_an_account_cannot_be_guessed_with_filters(persons, field):
+    from s3 import S3SelectorError
+
+    with pytest.raises(S3SelectorError, match="cannot be filtered"):
+        persons(**{f"~.created_by${field}__like": "a*"})
+
+
 def test_contacts_by_their_method(persons):
     current = persons.current
     person = current.db(current.db.pr_person.first_name == "A").select().first()

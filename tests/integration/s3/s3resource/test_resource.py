@@ -94,6 +94,8 @@ def test_bad_filter_fails_when_it_is_given(depot):
         S3Resource("depot_item", filter=FS("number") == "x")
     with pytest.raises(S3SelectorError):
         S3Resource("depot_item").add_filter(FS("nope") == 1)
+    with pytest.raises(S3FilterValueError):
+        S3Resource("depot_item").add_filter(FS("number") == "x")
 
 
 def test_global_filter_applies_on_request(letters, depot):

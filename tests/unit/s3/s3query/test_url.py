@@ -58,7 +58,7 @@ def test_alternatives_are_separated_by_bars_and_empty_ones_dropped():
     assert S3URLQuery.parse_expression("~.a||~.b|__like!") == (["~.a", "~.b"], "like", True)
 
 
-@pytest.mark.parametrize("key", ["~.gender__foo", "s__!op", "~.a__not", "~.a__and", "|__like", "$filter"])
+@pytest.mark.parametrize("key", ["~.gender__foo", "s__!op", "~.a__not", "~.a__and", "|__like", "$filter", "bbox"])
 def test_a_key_that_means_nothing_is_an_error_that_names_it(key):
     with pytest.raises(S3SelectorError) as error:
         S3URLQuery.parse_expression(key)
@@ -73,6 +73,7 @@ def test_a_key_that_means_nothing_is_an_error_that_names_it(key):
         ("contact.value__like", True),
         ("(location)$L1", True),
         ("$filter", True),
+        ("bbox", True),
         ("first_name", False),
         ("format", False),
         ("_next.page", False),
