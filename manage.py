@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-if sys.version_info < (3, 10):
+if sys.version_info < (3, 10):  # noqa: UP036  - this very sentence is for older ones
     sys.exit(f"manage.py: Python 3.10 or later is needed, this is {sys.version.split()[0]}.")
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "private"))

@@ -127,7 +127,8 @@ def real_instance(options: argparse.Namespace) -> Instance:
         os.environ["S3_PUBLIC_URL"] = f"http://127.0.0.1:{options.port}"
     if getattr(options, "mail_port", None):
         os.environ["S3_MAIL_SERVER"] = f"127.0.0.1:{options.mail_port}"
-    return open_instance(WORK_FOLDER, base_template="DRMP", base_public_url=f"http://127.0.0.1:{WEB_PORT}", mail_server=f"127.0.0.1:{MAIL_PORT}")
+    defaults = {"base_public_url": f"http://127.0.0.1:{WEB_PORT}", "mail_server": f"127.0.0.1:{MAIL_PORT}"}
+    return open_instance(WORK_FOLDER, base_template="DRMP", **defaults)
 
 
 def _mail_folder() -> Path:

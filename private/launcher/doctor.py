@@ -59,6 +59,7 @@ def examine(instance: Instance) -> int:
 def find() -> Findings:
     """Read the state from the database of the executed models."""
     from gluon import current
+
     from s3.s3datetime import utcnow
 
     db, settings = current.db, current.deployment_settings
@@ -116,15 +117,16 @@ def _due(db: Any, s3db: Any, now: dt.datetime) -> list[dt.datetime]:
 def describe(findings: Findings) -> list[str]:
     """Give the state as lines for a terminal."""
     now = findings.now
-    return [
-        f"Worker:                 {'alive' if findings.worker_alive else 'not alive'}, last heartbeat {_ago(findings.last_heartbeat, now)}",
-        f"Last check:             {_ago(findings.last_check, now)}",
-        f"Due subscriptions:      {findings.due}, the oldest since {_ago(findings.oldest_due, now)}",
-        f"Queued tasks:           {findings.queued_tasks}",
-        f"Messages to send:       {findings.unsent}",
-        f"Dead letters:           {findings.dead_letters}",
-        f"Suspended subscriptions: {findings.suspended}",
-    ]
+    lines = (
+        ("Worker", f"{'alive' if findings.worker_alive else 'not alive'}, last heartbeat {_ago(findings.last_heartbeat, now)}"),
+        ("Last check", _ago(findings.last_check, now)),
+        ("Due subscriptions", f"{findings.due}, the oldest since {_ago(findings.oldest_due, now)}" if findings.due else "0"),
+        ("Queued tasks", findings.queued_tasks),
+        ("Messages to send", findings.unsent),
+        ("Dead letters", findings.dead_letters),
+        ("Suspended subscriptions", findings.suspended),
+    )
+    return [f"{name + ':':<24} {value}" for name, value in lines]
 
 
 def problems(findings: Findings) -> list[str]:
@@ -137,7 +139,7 @@ def problems(findings: Findings) -> list[str]:
     if findings.checks_wanted and not findings.checks_scheduled:
         found.append(f"The periodic task {CHECK_TASK} is missing or disabled: restart the worker, or enable the task.")
     if findings.dead_letters:
-        found.append(f"{findings.dead_letters} messages could not be delivered: see the outbox (status Invalid or Failed), correct, send again.")
+        found.append(f"{findings.dead_letters} messages were not delivered: see the outbox (Invalid or Failed), correct, send again.")
     if findings.suspended:
         found.append(f"{findings.suspended} subscriptions are suspended: see the reason on each, then edit it to start it again.")
     return found

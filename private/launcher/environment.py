@@ -157,7 +157,7 @@ def _install(environment: Environment, stamp: str, requirements: Sequence[Path])
         for line in pip.stdout:
             lines.append(line)
             if line.startswith(("Collecting ", "Installing ")):
-                print("  " + line.rstrip(), flush=True)
+                print("  " + line.partition(" (from ")[0].rstrip(), flush=True)
     if pip.returncode:
         raise LauncherError(_explain(lines))
     (environment.folder / stamp).write_text(_fingerprint(requirements))

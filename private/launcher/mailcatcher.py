@@ -27,10 +27,14 @@ SENDER_HEADER = "X-Envelope-From"
 RECIPIENTS_HEADER = "X-Envelope-To"
 
 PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem}}table{{border-collapse:collapse;width:100%}}
-td,th{{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ccc}}pre{{white-space:pre-wrap;background:#f6f6f6;padding:1rem}}
-iframe{{width:100%;height:30rem;border:1px solid #ccc}}</style></head><body><h1>{title}</h1>{body}</body></html>"""
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>
+body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem}}
+table{{border-collapse:collapse;width:100%}}
+td,th{{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ccc}}
+pre{{white-space:pre-wrap;background:#f6f6f6;padding:1rem}}
+iframe{{width:100%;height:30rem;border:1px solid #ccc}}
+</style></head><body><h1>{title}</h1>{body}</body></html>"""
 
 
 class Mailbox:

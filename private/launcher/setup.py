@@ -54,6 +54,7 @@ def set_up(instance: Instance, say: Callable[[str], None] = print) -> DemoLogins
 
 def _demo_logins() -> DemoLogins:
     from gluon import current
+
     from s3 import import_module
 
     for name in current.deployment_settings.get_template_names():
