@@ -23,11 +23,9 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import cast
+from snapshot import Snapshot
 
 MORNING = dt.datetime(2026, 3, 2, 6, 0, 0)
-
-#: Tables that keep their rows between two tests
-KEPT = frozenset(("auth_group", "s3_permission", "scheduler_task", "scheduler_task_deps"))
 
 
 class Clock:
@@ -75,7 +73,7 @@ class App:
         self.clock = Clock()
         self.people: dict[str, cast.Actor] = {}
         self.smtp: Mailbox | None = None
-        self._password_hash: str | None = None
+        self._snapshot: Snapshot | None = None
 
     # -- requests ------------------------------------------------------------------------------------------------------
     def request(self, path: str, method: str = "GET", *, vars: dict[str, Any] | None = None, data: dict[str, Any] | bytes | None = None,
@@ -177,36 +175,20 @@ class App:
 
     # -- data ----------------------------------------------------------------------------------------------------------
     def clean(self) -> None:
-        """Empty the database of what tests write, and let the cast move in."""
-        from gluon.storage import Storage  # noqa: F401  - gluon must be there before the models run
+        """Put the database back to how the cast moved in."""
+        if self._snapshot is None:
+            self._snapshot = self._prepare()
+        self._snapshot.restore()
 
+    def _prepare(self) -> Snapshot:
+        """Let the cast move in, for all tests of the session."""
         with self.env() as current:
-            db = current.db
-            tables = [name for name in self._tables(db) if name not in KEPT]
-            if self.kind == "postgresql":
-                # emptying tables that are mostly empty: TRUNCATE would rewrite a file for each; no trigger, so no order
-                deletes = "".join(f'DELETE FROM "{name}";' for name in tables)
-                db.executesql(f"SET session_replication_role = replica; {deletes} SET session_replication_role = DEFAULT;")
-            else:
-                db.executesql("PRAGMA foreign_keys=OFF")
-                for name in tables:
-                    db.executesql(f'DELETE FROM "{name}"')
-                db.executesql("DELETE FROM sqlite_sequence WHERE name NOT IN (" + ", ".join(f"'{name}'" for name in KEPT) + ")")
+            db, auth = current.db, current.auth
+            auth.override = True
+            cast.create_roles(auth)
+            self.people = cast.create_people(auth, db, _hash_password(auth.hmac_key))
             db.commit()
-            if self.kind != "postgresql":
-                db.executesql("PRAGMA foreign_keys=ON")
-            current.auth.override = True
-            if current.auth.find_role_id("READER") is None:
-                cast.create_roles(current.auth)
-            self._password_hash = self._password_hash or _hash_password(current.auth.hmac_key)
-            self.people = cast.create_people(current.auth, db, self._password_hash)
-            db.commit()
-
-    def _tables(self, db: Any) -> list[str]:
-        if self.kind == "postgresql":
-            return [row[0] for row in db.executesql("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")]
-        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        return [row[0] for row in db.executesql(query)]
+            return Snapshot(self.kind, db._uri, getattr(db._adapter, "dbpath", None))
 
     # -- the web server that look-ups reach ----------------------------------------------------------------------------
     @contextlib.contextmanager

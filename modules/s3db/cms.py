@@ -6,7 +6,7 @@ from typing import Any
 from gluon import IS_EMPTY_OR, IS_IN_SET, IS_LENGTH, IS_NOT_EMPTY, IS_NOT_IN_DB, XML, current
 from gluon.storage import Storage
 
-from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_datetime, s3_meta_fields
+from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_datetime, s3_meta_fields, s3_yes_no_represent
 from s3dal import Field
 
 __all__ = ("SeriesModel", "StatusModel", "PostModel", "TagModel", "CommentModel")
@@ -97,7 +97,7 @@ class PostModel(S3Model):
             Field("priority", "integer", default=1, label=T("Priority"), readable=False, writable=False,
                   requires=IS_IN_SET(priorities, zero=None), represent=S3Represent(options=priorities)),
             self.cms_status_id(),
-            Field("expired", "boolean", default=False, label=T("Expired?")),
+            Field("expired", "boolean", default=False, label=T("Expired?"), represent=s3_yes_no_represent),
             s3_comments(),
             *s3_meta_fields(),
         )
