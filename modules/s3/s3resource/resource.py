@@ -71,7 +71,10 @@ class S3Resource(FieldsMixin, RecordsMixin, WritingMixin):
 
         Raises:
             S3ModelError, S3SelectorError: no such table
-            S3SelectorError, S3FilterValueError: a filter cannot be applied to this table
+            S3SelectorError: an unknown operator in a URL filter
+
+        That a filter does not suit the table shows when records are first read or counted: until then a deployment may
+        still configure the table, for example its contexts.
         """
         self.table = self._find_table(tablename, prefix)
         self.tablename: str = original_name(self.table)
@@ -97,9 +100,6 @@ class S3Resource(FieldsMixin, RecordsMixin, WritingMixin):
         self.build_query(id, uid, filter, vars, extra_filters, filter_component)
         if context:
             self.add_filter(current.s3db.context)
-        # here and not at the first select, so that whoever made the filter is told
-        if parent is None:
-            self.rfilter.get_query()
 
     def __repr__(self) -> str:
         return f"<S3Resource {self.tablename} alias={self.alias}>"
@@ -175,19 +175,12 @@ class S3Resource(FieldsMixin, RecordsMixin, WritingMixin):
 
         Args:
             c: alias of a component; the filter then restricts the records of this component, not those of the master
-
-        Raises:
-            S3SelectorError, S3FilterValueError: the filter cannot be applied to this table
         """
         if f is None:
             return
         if c is not None and c != self.alias:
             self.add_component_filter(c, f)
             return
-        if isinstance(f, S3ResourceQuery):
-            real, _ = f.split(self)
-            if isinstance(real, S3ResourceQuery):
-                real.query(self)
         self.rfilter.add(f)
         self.clear()
 

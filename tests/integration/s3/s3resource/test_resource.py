@@ -87,15 +87,37 @@ def test_filters_are_replaced(letters):
     assert resource.count() == 3
 
 
-def test_bad_filter_fails_when_it_is_given(depot):
-    with pytest.raises(S3SelectorError):
-        S3Resource("depot_item", vars={"~.nope": "1"})
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda resource: resource.select(["name"]),
+        lambda resource: resource.load(),
+        lambda resource: resource.count(),
+        lambda resource: resource.get_query(),
+        lambda resource: resource.get_id(),
+        lambda resource: resource.json(),
+        lambda resource: resource.delete(),
+        lambda resource: resource.update(name="y"),
+        lambda resource: resource.components["comp"].load(),
+    ],
+)
+def test_bad_filter_fails_however_the_records_are_read(letters, read):
+    added = S3Resource("depot_item")
+    added.add_filter(FS("nope") == 1)
+
+    for resource in (S3Resource("depot_item", vars={"~.nope": "1"}), added):
+        with pytest.raises(S3SelectorError):
+            read(resource)
     with pytest.raises(S3FilterValueError):
-        S3Resource("depot_item", filter=FS("number") == "x")
-    with pytest.raises(S3SelectorError):
-        S3Resource("depot_item").add_filter(FS("nope") == 1)
-    with pytest.raises(S3FilterValueError):
-        S3Resource("depot_item").add_filter(FS("number") == "x")
+        read(S3Resource("depot_item", filter=FS("number") == "x"))
+
+
+def test_table_may_be_configured_between_filter_and_reading(letters, depot):
+    resource = S3Resource("depot_item", vars={"(later)": "A"})
+
+    depot.s3db.configure("depot_item", context={"later": "name"})
+
+    assert names(resource) == ["A"]
 
 
 def test_global_filter_applies_on_request(letters, depot):
