@@ -108,6 +108,7 @@ def _measure_notifications(stack: contextlib.ExitStack, instance: Instance, port
         raise LauncherError("The web server does not start: " + " ".join(lines[-1:]))
     stack.enter_context(application(instance))
     from gluon import current
+
     from s3 import S3Notifications
 
     resource_id = current.db(current.s3db.table("pr_subscription_resource").id > 0).select(limitby=(0, 1)).first().id

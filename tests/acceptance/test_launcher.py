@@ -149,6 +149,15 @@ def test_the_database_of_the_option_is_another_one(checkout):
     assert (checkout.folder / "databases" / "other.db").exists()
 
 
+def test_bench_prints_the_two_times_of_which_there_is_a_target(checkout):
+    result = checkout.manage("bench", seconds=180)
+
+    assert result.returncode == 0, result.stderr
+    lines = [line for line in result.stdout.splitlines() if "target" in line]
+    assert [line.partition(" (")[0] for line in lines] == ["bare request", "notify of 10 records over HTTP"]
+    assert all(re.search(r"median +\d+\.\d\d ms", line) for line in lines)
+
+
 # -- bad input ---------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def taken_port():
