@@ -148,9 +148,9 @@ def _make(environment: Environment) -> None:
 
 def _install(environment: Environment, stamp: str, requirements: Sequence[Path]) -> None:
     print(f"Installing {', '.join(path.name for path in requirements)} into {_relative(environment.folder)} (once) ...", flush=True)
-    command = [environment.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    command = [str(environment.python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     for path in requirements:
-        command += ["-r", path]
+        command += ["-r", str(path)]
     lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=CHECKOUT) as pip:
         assert pip.stdout is not None

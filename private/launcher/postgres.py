@@ -194,8 +194,10 @@ def _initialise(binaries: Path, data: Path, user: str | None, password: str) -> 
     password_file.write_text(password)
     if user is not None:
         shutil.chown(password_file, user)
-    command = [binaries / "initdb", "-D", data / "cluster", "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password_file}",
-               "--encoding=UTF8", "--locale=C", "--no-sync"]
+    command = [
+        str(binaries / "initdb"), "-D", str(data / "cluster"), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password_file}",
+        "--encoding=UTF8", "--locale=C", "--no-sync",
+    ]  # fmt: skip
     result = subprocess.run(command, user=user, cwd="/", capture_output=True, text=True, check=False)
     password_file.unlink()
     if result.returncode:
@@ -204,7 +206,7 @@ def _initialise(binaries: Path, data: Path, user: str | None, password: str) -> 
 
 
 def _launch(binaries: Path, data: Path, user: str | None, port: int) -> subprocess.Popen[bytes]:
-    command = [binaries / "postgres", "-D", data / "cluster", "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-k", ""]
+    command = [str(binaries / "postgres"), "-D", str(data / "cluster"), "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-k", ""]
     for option in THROW_AWAY_OPTIONS:
         command += ["-c", option]
     with (data / "log").open("wb") as log:

@@ -142,11 +142,11 @@ class Supervisor:
         for child in self.children:
             _signal_group(child, signal.SIGTERM)
         end = time.monotonic() + self._stop_seconds
-        running = [child for child in self.children if child.process is not None]
-        for child in running:
+        running = [(child, child.process) for child in self.children if child.process is not None]
+        for _, process in running:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                child.process.wait(max(0.0, end - time.monotonic()))
-        for child in running:
+                process.wait(max(0.0, end - time.monotonic()))
+        for child, _ in running:
             # also when it has ended by itself: its own children may not have
             _signal_group(child, signal.SIGKILL)
             self._close(child)
