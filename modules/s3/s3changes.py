@@ -23,6 +23,7 @@ from s3dal import DAL, Field, Query, Row, Set, Table
 __all__ = (
     "Window",
     "current_position",
+    "define_sweeps",
     "define_tables",
     "index_statements",
     "is_watched",
@@ -51,7 +52,7 @@ MIN_RETENTION = dt.timedelta(days=7)
 
 # -- tables ------------------------------------------------------------------------------------------------------------
 def define_tables(db: DAL) -> Table:
-    """Define ``s3_change`` and ``s3_change_sweep`` on this connection (idempotent); gives ``s3_change``."""
+    """Define the log on this connection (idempotent); gives ``s3_change``."""
     if "s3_change" not in db.tables:
         db.define_table(
             "s3_change",
@@ -67,12 +68,18 @@ def define_tables(db: DAL) -> Table:
             # the writer's transaction (PostgreSQL); 0 where writers are serialised and the row id is the order
             Field("txid", "bigint", notnull=True, default=0),
         )
+    return db.s3_change
+
+
+def define_sweeps(db: DAL) -> Table:
+    """Define ``s3_change_sweep`` on this connection (idempotent), which only the check needs; gives it."""
+    if "s3_change_sweep" not in db.tables:
         db.define_table(
             "s3_change_sweep",
             Field("tablename", length=64, notnull=True, unique=True),
             Field("swept_until", "datetime", notnull=True),
         )
-    return db.s3_change
+    return db.s3_change_sweep
 
 
 def index_statements() -> list[str]:
@@ -222,8 +229,7 @@ def current_position(db: DAL | None = None) -> int:
     db = db if db is not None else current.db
     if _is_postgres(db):
         return int(db.executesql("SELECT txid_snapshot_xmin(txid_current_snapshot())")[0][0])
-    log = define_tables(db)
-    return int(db(log).select(log.id.max()).first()[log.id.max()] or 0) + 1
+    return int(db.executesql("SELECT max(id) FROM s3_change")[0][0] or 0) + 1
 
 
 def position_at(when: dt.datetime, db: DAL | None = None) -> int:
@@ -242,15 +248,14 @@ def position_at(when: dt.datetime, db: DAL | None = None) -> int:
     return -int(unseen)
 
 
-def rebase_position(position: int | None, seen_until: dt.datetime, db: DAL | None = None) -> int:
-    """A position that is valid in this database, whatever was stored.
+def rebase_position(position: int | None, seen_until: dt.datetime, end: int, db: DAL | None = None) -> int:
+    """A position that is valid in this database, whatever was stored; ``end`` is the current one.
 
     No position (a row that was not written by the framework) starts where its time stamp says. Transaction ids start
     over when a dump is restored into another cluster: a position beyond the current one would wait for ever, so it is
     re-based on the row ids of the log.
     """
-    db = db if db is not None else current.db
-    if position is None or position > current_position(db):
+    if position is None or position > end:
         return position_at(seen_until, db)
     return position
 
@@ -328,7 +333,7 @@ def sweep(table: Table, now: dt.datetime, overlap: dt.timedelta) -> int:
 def _take_sweep(table: Table, now: dt.datetime) -> dt.datetime | None:
     """Until when the table was swept before; None if there is nothing to do for us. True work for one caller only."""
     db, tablename = table._db, table._dalname
-    sweeps = db.s3_change_sweep
+    sweeps = define_sweeps(db)
     last = db(sweeps.tablename == tablename).select(sweeps.id, sweeps.swept_until).first()
     if last is None:
         # everything up to now is history: nobody's position is older than the table's first sweep

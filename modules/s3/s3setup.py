@@ -136,6 +136,7 @@ def _define_everything(db: DAL) -> None:
     current.auth = auth = AuthS3()
     auth.define_tables(complete=True)
     s3changes.define_tables(db)
+    s3changes.define_sweeps(db)
     current.s3db = s3db = S3Model()
     s3db.load_all_models()
     current.s3task = S3Task()

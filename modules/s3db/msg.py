@@ -26,6 +26,7 @@ __all__ = (
     "SMSModel",
     "AttachmentModel",
     "OutboxModel",
+    "ChannelStateModel",
     "ChannelModel",
     "SMSGatewayModel",
 )
@@ -159,7 +160,7 @@ class AttachmentModel(S3Model):
 class OutboxModel(S3Model):
     """One row per message and recipient; s3msg.outbox takes it through its states."""
 
-    names = ("msg_outbox", "msg_channel_state")
+    names = ("msg_outbox",)
 
     def model(self) -> dict[str, Any]:
         T = current.T
@@ -207,6 +208,16 @@ class OutboxModel(S3Model):
         current.response.s3.crud_strings["msg_outbox"] = Storage(
             title_display=T("Outbox"), title_list=T("Outbox"), msg_list_empty=T("No Messages currently in Outbox"),
         )
+        return {}
+
+
+# -- channels ----------------------------------------------------------------------------------------------------------
+class ChannelStateModel(S3Model):
+    """What only the dispatcher needs: composing must not pay for it."""
+
+    names = ("msg_channel_state", "msg_channel_limit")
+
+    def model(self) -> dict[str, Any]:
         # whether the way out is open, one row per contact method
         self.define_table(
             "msg_channel_state",
@@ -217,14 +228,16 @@ class OutboxModel(S3Model):
             Field("last_error", length=512),
             watch=False,
         )
+        # one row per mail that was sent, for settings.mail.limit
+        self.define_table("msg_channel_limit", *S3MetaFields.timestamps(), watch=False)
+        self.configure("msg_channel_limit", indexes=["created_on"])
         return {}
 
 
-# -- channels ----------------------------------------------------------------------------------------------------------
 class ChannelModel(S3Model):
-    """The super-entity of all channels, and the count of mails that go out."""
+    """The super-entity of all channels."""
 
-    names = ("msg_channel", "msg_channel_limit", "msg_channel_id")
+    names = ("msg_channel", "msg_channel_id")
 
     def model(self) -> dict[str, Any]:
         T, db = current.T, current.db
@@ -236,9 +249,6 @@ class ChannelModel(S3Model):
             Field("enabled", "boolean", default=True, label=T("Enabled?")),
             watch=False,
         )
-        # one row per mail that was sent, for settings.mail.limit
-        self.define_table("msg_channel_limit", *S3MetaFields.timestamps(), watch=False)
-        self.configure("msg_channel_limit", indexes=["created_on"])
         represent = S3Represent(lookup="msg_channel", key="channel_id", fields=["name"])
         channel_id = S3ReusableField(
             "channel_id", "reference msg_channel", label=T("Channel"), represent=represent, ondelete="SET NULL",

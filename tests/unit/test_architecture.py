@@ -27,7 +27,8 @@ def document(name: str) -> str:
 def test_imports_point_downward_only():
     result = subprocess.run(
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
-        cwd=ROOT, env={"PYTHONPATH": "modules", "PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"}, capture_output=True, encoding="utf-8", check=False,
+        cwd=ROOT, env={"PYTHONPATH": "modules", "PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"},
+        capture_output=True, encoding="utf-8", check=False,
     )  # fmt: skip
 
     assert result.returncode == 0, result.stdout + result.stderr

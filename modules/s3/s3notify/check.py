@@ -140,12 +140,12 @@ def _is_behind(rtable: Table, newest: tuple[int, int]) -> Query:
 def _repair_positions(tablename: str, now: dt.datetime) -> None:
     """Give a position to rows that have none or one of another database cluster; clamp time stamps of the future."""
     rtable = current.s3db.pr_subscription_resource
-    db = current.db
-    lost = (rtable.last_position == None) | (rtable.last_position > s3changes.current_position())  # noqa: E711
+    db, end = current.db, s3changes.current_position()
+    lost = (rtable.last_position == None) | (rtable.last_position > end)  # noqa: E711
     query = (rtable.resource == tablename) & (rtable.deleted == False) & lost  # noqa: E712
     for row in db(query).select(rtable.id, rtable.last_position, rtable.last_check_time):
         seen_until = min(row.last_check_time or now, now)
-        position = s3changes.rebase_position(row.last_position, seen_until)
+        position = s3changes.rebase_position(row.last_position, seen_until, end)
         update_quietly(rtable.id == row.id, last_position=position, last_check_time=seen_until)
 
 

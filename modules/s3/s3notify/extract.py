@@ -30,9 +30,9 @@ def extract_updates(resource: Any, subscription: Subscription, max_records: int)
     if resource.tablename != subscription.resource:
         message = f"{subscription.url} serves {resource.tablename}, but {subscription.resource} is subscribed."
         raise S3LookupError(message, url=subscription.url)
-    start = rebase_position(subscription.last_position, subscription.last_check_time)
     # taken before anything is read: what is committed from here on belongs to the next window
-    window = Window(resource.tablename, start, current_position())
+    end = current_position()
+    window = Window(resource.tablename, rebase_position(subscription.last_position, subscription.last_check_time, end), end)
     resource.add_filter(_changed(resource, window, subscription.notify_on))
     fields = _fields(resource)
     data = resource.select(

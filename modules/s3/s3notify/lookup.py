@@ -93,8 +93,8 @@ def read_answer(status: int, body: bytes) -> Answer:
         return Answer(message=f"HTTP {status}: {text[:200]}", status=status)
     if status != 200:
         return Answer(message=f"HTTP {status}: {message}", status=status)
-    counts = {name: int(answer.get(name) or 0) for name in ("new", "updated", "messages")}
-    return Answer(message=message, success=success, status=status, counts=counts)
+    methods = answer.get("methods") or ()
+    return Answer(message=message, success=success, status=status, methods=tuple(str(method) for method in methods))
 
 
 def post_all(requests: list[Request]) -> list[Answer]:

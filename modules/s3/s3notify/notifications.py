@@ -71,16 +71,18 @@ class S3Notifications:
         """
         lease = lease or release.take(resource_ids, utcnow())
         results: dict[int, str | bool] = {}
+        composed: set[str] = set()
         started = time.monotonic()
         for begin in range(0, len(resource_ids), CONCURRENCY):
             chunk = resource_ids[begin : begin + CONCURRENCY]
             answers = cls._look_up(chunk, lease)
             results.update({key: answer if isinstance(answer, bool) else answer.message for key, answer in answers.items()})
+            composed |= {method for answer in answers.values() if isinstance(answer, Answer) for method in answer.methods}
             if _nobody_answers(answers) or time.monotonic() - started > BATCH_SECONDS:
                 release.give_back(resource_ids[begin + CONCURRENCY :], lease)
                 break
-        current.s3task.wake("msg_process_outbox", ["EMAIL"])
-        current.s3task.wake("msg_process_outbox", ["SMS"])
+        for method in sorted(composed):
+            current.s3task.wake("msg_process_outbox", [method])
         current.db.commit()  # the ticker must see that the outbox is due
         return results
 
@@ -182,7 +184,8 @@ class S3Notifications:
         current.db.commit()  # the round is done, whatever a hook of the deployment does from here on
         cls._postprocess(message_ids, send_data)
         text = "Success" if updates.total else "No records found"
-        return json_message(message=text, new=updates.new, updated=updates.updated, messages=len(message_ids))
+        methods = [message.method for message in messages]
+        return json_message(message=text, new=updates.new, updated=updates.updated, methods=methods)
 
     @classmethod
     def _messages(cls, resource: Any, subscription: Subscription, updates: Updates) -> tuple[list[deliver.Message], dict[str, Any]]:

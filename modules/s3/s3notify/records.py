@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from gluon import current
@@ -92,8 +92,8 @@ class Answer:
     success: bool = False
     #: HTTP status; None when there was no answer at all
     status: int | None = None
-    #: what the application reported: new, updated, messages
-    counts: dict[str, int] = field(default_factory=dict)
+    #: contact methods of the messages that were composed
+    methods: tuple[str, ...] = ()
 
 
 def find_subscription(query: Query) -> Subscription | None:

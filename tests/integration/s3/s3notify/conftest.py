@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from harness import App
 
-
 #: What a deployment would put into its config: messages about posts show name and text
 NOTIFY_FIELDS = """
 def _notify_fields(r, tablename):

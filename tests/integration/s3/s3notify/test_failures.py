@@ -135,7 +135,17 @@ def test_who_may_not_read_is_tried_with_growing_pauses_and_then_suspended(app, w
     assert world.tick() == "No notifications to schedule."
 
 
-@pytest.mark.parametrize("query", ["no json", '{"name": "x"}', '[["nonsense.field", "x"]]', '[["no_such_field", "x"]]', '[["id__lt", "many"]]', '[["name__foo", "x"]]'])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "no json",
+        '{"name": "x"}',
+        '[["nonsense.field", "x"]]',
+        '[["no_such_field", "x"]]',
+        '[["id__lt", "many"]]',
+        '[["name__foo", "x"]]',
+    ],
+)
 def test_a_broken_filter_fails_closed_with_its_reason(app, world, query):
     """F21, X11: never unfiltered."""
     subscribed = world.subscribe("anna", filters=[["name", "x"]])
@@ -240,7 +250,10 @@ def test_a_bad_pair_does_not_touch_its_neighbours(app, world, pending):
     assert all(row_of(world, subscribed).attempts == 1 for subscribed in bad)
 
 
-@pytest.mark.parametrize("url", ["../admin/index", "http://evil.example/x", "//evil.example/x", "cms/post@evil", "cms", "", "nosuch/thing", "cms/../admin"])
+@pytest.mark.parametrize(
+    "url",
+    ["../admin/index", "http://evil.example/x", "//evil.example/x", "cms/post@evil", "cms", "", "nosuch/thing", "cms/../admin"],
+)
 def test_an_address_outside_the_application_is_never_called(app, world, pending, url):
     """X51: neither saved by the form nor called when it got into the table."""
     world.set("pr_subscription_resource", pending.resource_id, url=url)

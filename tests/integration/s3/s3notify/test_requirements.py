@@ -213,7 +213,8 @@ def test_the_lookup_is_a_local_post_with_all_filters(app, world, monkeypatch):
     original = main.wsgibase
 
     def recording(environ, responder):
-        seen.append((environ["REQUEST_METHOD"], environ["REMOTE_ADDR"], environ["PATH_INFO"], environ["QUERY_STRING"], "HTTP_X_S3_SUBSCRIPTION" in environ))
+        names = ("REQUEST_METHOD", "REMOTE_ADDR", "PATH_INFO", "QUERY_STRING")
+        seen.append((*(environ[name] for name in names), "HTTP_X_S3_SUBSCRIPTION" in environ))
         return original(environ, responder)
 
     monkeypatch.setattr(main, "wsgibase", recording)
