@@ -461,9 +461,9 @@ def test_scheduler_is_made_on_first_use_only(tasks: S3Task) -> None:
 
 
 def test_worker_identity_differs_between_two_starts_of_one_process_id() -> None:
-    from s3.s3task import _worker_name
+    from s3.s3task.workers import worker_name
 
-    assert _worker_name() != _worker_name()
+    assert worker_name() != worker_name()
 
 
 def test_worker_start_is_told_from_its_tasks(tasks: S3Task) -> None:
