@@ -112,7 +112,7 @@ class org_OrganisationRepresent(S3Represent):
         return f"{parent} > {name}" if parent else name
 
     def _look_up_parents(self, branch_ids: list[int]) -> None:
-        link, table = current.s3db.org_organisation_branch, self.table
+        link, table = current.s3db.org_organisation_branch, current.s3db.org_organisation
         self.queries += 1
         query = link.branch_id.belongs(branch_ids) & (link.deleted == False) & (table.id == link.organisation_id)
         for row in current.db(query).select(link.branch_id, table.name):
