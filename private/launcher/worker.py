@@ -13,7 +13,7 @@ from typing import Any
 from launcher.instance import Instance
 from launcher.processes import end_with_parent
 
-__all__ = ("guard_forks", "loop", "work")
+__all__ = ("loop", "work")
 
 LOOP = "from gluon import current; from launcher.worker import loop; loop(current._scheduler)"
 
@@ -50,35 +50,8 @@ def loop(scheduler: Any) -> None:
     global _scheduler
     _scheduler = scheduler
     signal.signal(signal.SIGUSR1, signal.default_int_handler)
-    guard_forks(scheduler)
     with contextlib.suppress(KeyboardInterrupt):
         scheduler.loop()
-
-
-def guard_forks(scheduler: Any) -> None:
-    """Let no task be forked while the heartbeat thread is in a transaction.
-
-    A fork inherits what SQLite knows about the locks of the process. One which the heartbeat holds at that moment would never be
-    released in it, and the task would end with "database is locked".
-    """
-    lock = threading.Lock()
-    beat, sleep = scheduler.send_heartbeat, scheduler.sleep
-
-    def send_heartbeat(counter: int) -> None:
-        with lock:
-            beat(counter)
-
-    def sleep_unlocked() -> None:
-        if threading.current_thread() is not scheduler:
-            return sleep()
-        lock.release()
-        try:
-            sleep()
-        finally:
-            lock.acquire()
-
-    scheduler.send_heartbeat, scheduler.sleep = send_heartbeat, sleep_unlocked
-    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
 
 
 def _wait_for_signal() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from gluon import current
 
 from s3.s3datetime import utcnow
+from s3.s3task.forks import guard_forks
 from s3.s3task.maintenance import prune_queue
 from s3.s3task.periodic import PeriodicTask, find_periodic, periodic_tasks, sync_periodic
 from s3.s3task.rows import FINISHED, LIVE, QUEUED, arguments, call_key, due, insert_if_new, random_uuid, task_row, without_user
@@ -42,6 +43,8 @@ class S3Task:
         # a forked task inherits the scheduler of its worker in this thread's `current`
         self.is_worker_start = known is None or known.made_by == os.getpid()
         self.define_tables()
+        if self.is_worker_start:
+            guard_forks(self._scheduler)
 
     @property
     def scheduler(self) -> Any:

@@ -478,3 +478,18 @@ def test_worker_start_is_told_from_its_tasks(tasks: S3Task) -> None:
     child.serve()
 
     assert (starting.is_worker_start, child.is_worker_start) == (True, False)
+
+
+def test_worker_guards_its_forks_and_a_task_does_not(tasks: S3Task) -> None:
+    del current._scheduler
+    current.db = DAL("sqlite:memory")
+    worker = S3Task()
+    worker.serve()
+    # what a forked task finds: the scheduler of another process, and a connection of its own
+    current._scheduler.made_by, current.db = -1, DAL("sqlite:memory")
+    task = S3Task()
+
+    task.serve()
+
+    assert worker.scheduler is not task.scheduler
+    assert (hasattr(worker.scheduler, "fork_guard"), hasattr(task.scheduler, "fork_guard")) == (True, False)
