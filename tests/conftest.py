@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,8 +25,16 @@ KINDS = ("sqlite", "postgresql")
 
 # gluon keeps the web2py folder that it is imported with, and test modules import it as soon as they are collected
 WEB2PY = create_instance(Path(tempfile.mkdtemp(prefix="web2py-")), app="empty")
+_invoked_from = os.getcwd()
 WEB2PY.enter()
 atexit.register(WEB2PY.remove)
+# pytest still has to find its test paths from here
+os.chdir(_invoked_from)
+
+
+def pytest_sessionstart() -> None:
+    """web2py looks for applications/ below the current folder."""
+    os.chdir(WEB2PY.folder)
 
 
 @pytest.fixture(scope="session")
