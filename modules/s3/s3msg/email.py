@@ -39,8 +39,8 @@ SIZE_CODE = 552
 class EmailChannel:
     """Sends mails over one connection."""
 
-    #: a repeated mail has the same Message-ID, so that it can be recognised: it may be repeated as often as needed
-    max_ambiguous: int | None = None
+    #: a repeated mail has the same Message-ID, so that it can be recognised: it may be repeated, but not for ever (P-F)
+    max_ambiguous = 9
 
     def __init__(self) -> None:
         self._connection: SMTPConnection | None = None

@@ -16,7 +16,9 @@ __all__ = ("Attachment", "Mail", "clean_subject", "email_address", "is_html", "m
 
 MAX_SUBJECT = 78
 ELLIPSIS = "..."
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]+")
+# Control characters and line ends; changes of direction, which show what is not there; halves of characters, which
+# cannot be encoded. Not the joiners U+200C and U+200D: Persian words and emoji need them
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 # Deliberately wide: the mail server is the judge, but nothing may pass that could be more than one address
 ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,255}")
 

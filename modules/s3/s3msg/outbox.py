@@ -3,8 +3,9 @@
 Before: ``S3Msg.send_by_pe_id`` inserts the rows. After: the channel of the contact method (email.py, sms.py).
 
 Any number of runs may work on it at the same time. A row is claimed by one conditional update, committed, sent, and
-finished by an update that only its claimer can make. A run that dies leaves a claim that ends; what it may have sent is
-then sent once more, with the same Message-ID.
+finished by an update that only its claimer can make. A run that dies, or cannot write that a message was accepted,
+leaves a claim that ends; what it may have sent is then sent once more, with the same Message-ID. How often that may
+happen to a row is limited by its channel (``max_ambiguous``).
 """
 from __future__ import annotations
 
@@ -54,8 +55,8 @@ WRITE_ATTEMPTS = 3
 class Channel(Protocol):
     """Hands messages of one contact method over to the outside."""
 
-    #: a hand-over with an unknown end may be repeated this often; None is without limit
-    max_ambiguous: int | None
+    #: a hand-over with an unknown end may be repeated this often
+    max_ambiguous: int
 
     def open(self) -> None:
         """Find out whether anything can be sent now. Raises DeliveryFailure (channel down)."""
@@ -84,7 +85,7 @@ def recipient_key(message_id: int, pe_id: int | None, contact_method: str) -> st
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
-def after_failure(row: Row, failure: DeliveryFailure, now: dt.datetime, max_ambiguous: int | None) -> dict[str, Any]:
+def after_failure(row: Row, failure: DeliveryFailure, now: dt.datetime, max_ambiguous: int) -> dict[str, Any]:
     """The new state of a row that was not delivered."""
     if failure.kind == CHANNEL_DOWN:
         return {"status": UNSENT, "last_error": str(failure)}
@@ -96,7 +97,7 @@ def after_failure(row: Row, failure: DeliveryFailure, now: dt.datetime, max_ambi
         return {**state, "status": FAILED}
     if failure.ambiguous:
         state["ambiguous"] = (row.ambiguous or 0) + 1
-        if max_ambiguous is not None and state["ambiguous"] > max_ambiguous:
+        if state["ambiguous"] > max_ambiguous:
             return {**state, "status": FAILED, "last_error": one_line(f"may have arrived {state['ambiguous']} times: {failure}")}
     if row.retries is None:
         return {**state, "status": UNSENT, "next_attempt_at": now + retry_delay(attempts)}
@@ -123,6 +124,7 @@ class OutboxRun:
         self.counts: Counter[str] = Counter()
         self.down: DeliveryFailure | None = None
         self._silent = 0
+        self._may_have_arrived = False
         self._seen: set[int] = set()
         self._is_open = False
         self._is_stopped = False
@@ -163,12 +165,13 @@ class OutboxRun:
             row = self._claim(row_id)
             if row is None:
                 continue
+            self._may_have_arrived = False
             try:
                 self._process(row)
             except Exception as exc:  # the boundary of one row: whatever is wrong with it, the others go on
                 current.log.exception(f"Outbox row {row.id} failed")
                 self.db.rollback()
-                self._fail(row, temporary(f"{type(exc).__name__}: {exc}"))
+                self._fail(row, temporary(f"{type(exc).__name__}: {exc}", ambiguous=self._may_have_arrived))
 
     def _process(self, row: Row) -> None:
         message = find_message(row.message_id)
@@ -195,11 +198,15 @@ class OutboxRun:
             return
         worst: DeliveryFailure | None = None
         for address in addresses:
+            # an unexpected error does not say whether it came before or after the acceptance
+            self._may_have_arrived = True
             try:
                 external_id = self.channel.send(row, message, address)
             except DeliveryFailure as failure:
+                self._may_have_arrived = failure.ambiguous
                 if failure.kind not in (INVALID, PERMANENT):
                     self._fail(row, failure)
+                    self._count_silence(failure)
                     return
                 # a refusal by the server says more than an address that cannot be one
                 worst = failure if worst is None or failure.kind == PERMANENT else worst
@@ -209,14 +216,34 @@ class OutboxRun:
             return
         assert worst is not None
         self._fail(row, worst)
+        self._silent = 0
 
     def _note_sent(self, row: Row, address: str, external_id: str | None) -> None:
+        """Write that a message was accepted: with all that belongs to it; else that alone; else leave the row claimed.
+
+        Whatever fails here, it is no failure of the delivery: to try that again is to send twice (F72).
+        """
+
         def count() -> None:
             self.channel.after_send()
             self._note_channel_up()
 
-        state = {"sent_on": utcnow(), "sent_to": address, "external_id": external_id, "attempts": (row.attempts or 0) + 1}
-        self._finish(row, "sent", count, status=SENT, last_error=None, **state)
+        sent = {"status": SENT, "sent_on": utcnow(), "attempts": (row.attempts or 0) + 1, "last_error": None}
+        try:
+            self._finish(row, "sent", count, sent_to=address, external_id=external_id, **sent)
+            self._state = None
+        except Exception:
+            current.log.exception(f"Outbox row {row.id} was sent, but cannot be written with its details")
+            self._note_sent_only(row, sent)
+
+    def _note_sent_only(self, row: Row, sent: dict[str, Any]) -> None:
+        try:
+            self._finish(row, "sent", **sent)
+        except Exception:
+            current.log.exception(f"Outbox row {row.id} was sent, but cannot be written at all: it may be sent again when its claim ends")
+            self.counts["unknown"] += 1
+            # a database that did not take this one would not take the next one either
+            self._is_stopped = True
 
     def _fail(self, row: Row, failure: DeliveryFailure) -> None:
         now = utcnow()
@@ -225,12 +252,12 @@ class OutboxRun:
         self._finish(row, counter, **state)
         if failure.kind == CHANNEL_DOWN:
             self._close_channel(failure)
-        elif failure.ambiguous:
-            self._silent += 1
-            if self._silent >= MAX_SILENT:
-                self._close_channel(channel_down(failure))
-        else:
-            self._silent = 0
+
+    def _count_silence(self, failure: DeliveryFailure) -> None:
+        """A server that leaves several recipients without an answer is down; an error of our own says nothing about it."""
+        self._silent = self._silent + 1 if failure.ambiguous else 0
+        if self._silent >= MAX_SILENT:
+            self._close_channel(channel_down(failure))
 
     # -- rows ----------------------------------------------------------------------------------------------------------
     def _find_due(self, limit: int) -> list[int]:
@@ -386,7 +413,8 @@ class OutboxRun:
         self.db.commit()
 
     def _note_channel_up(self) -> None:
-        state, self._state = self._state, None
+        """Called again when the transaction is repeated."""
+        state = self._state
         if state is None or not state.failures:
             return
         table = current.s3db.msg_channel_state

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from gluon import current
 
 from s3.s3msg.contacts import is_phone_number, sanitise_phone
-from s3.s3msg.failure import channel_down, invalid, permanent, temporary
+from s3.s3msg.failure import PERMANENT, DeliveryFailure, channel_down, invalid, permanent, temporary
 from s3.s3msg.sms_smtp import SMTPGateway
 from s3.s3msg.sms_webapi import WebAPIGateway
 from s3dal import Row
@@ -42,7 +42,7 @@ class SMSChannel:
     """Sends text messages through the gateway of the message's organisation."""
 
     #: a text message costs money and cannot be recognised as a repetition
-    max_ambiguous: int | None = 1
+    max_ambiguous = 1
 
     def __init__(self) -> None:
         self._gateways: list[Gateway] = []
@@ -73,9 +73,8 @@ class SMSChannel:
         text = (message.body or "").strip()
         if not text:
             raise permanent("the message is empty")
-        sender = self._sender(gateway)
-        ids = [sender.send(number, part, row) for part in split_text(text, gateway.channel.max_length, gateway.channel.split)]
-        return ids[0]
+        parts = split_text(text, gateway.channel.max_length, gateway.channel.split)
+        return send_parts(self._sender(gateway), number, parts, row)
 
     def _sender(self, gateway: Gateway) -> Sender:
         key = gateway.channel.channel_id
@@ -83,6 +82,24 @@ class SMSChannel:
             is_web = gateway.instance_type == "msg_sms_webapi_channel"
             self._senders[key] = WebAPIGateway(gateway.channel) if is_web else SMTPGateway(gateway.channel)
         return self._senders[key]
+
+
+def send_parts(sender: Sender, number: str, parts: Sequence[str], row: Row) -> str | None:
+    """Hand over all parts of a text. Returns the id of the first.
+
+    Raises:
+        DeliveryFailure: of the part that was not accepted; if there were others before it, these have arrived
+    """
+    ids: list[str | None] = []
+    for part in parts:
+        try:
+            ids.append(sender.send(number, part, row))
+        except DeliveryFailure as failure:
+            if not ids or failure.kind == PERMANENT:
+                raise
+            # to repeat the text repeats the parts before, too, even if only the channel is to blame (P-C)
+            raise temporary(f"part {len(ids) + 1} of {len(parts)}: {failure}", ambiguous=True) from failure
+    return ids[0]
 
 
 def find_gateways() -> list[Gateway]:

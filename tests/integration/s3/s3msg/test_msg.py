@@ -283,6 +283,9 @@ class Provider(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.forms: list[dict[str, str]] = []
         self.status = 200
+        #: for the next messages, one each
+        self.statuses: list[int] = []
+        self.answer = b"ID: abc-1"
         self.hang_up = False
 
 
@@ -294,9 +297,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.forms.append({name: values[0] for name, values in parse_qs(body).items()})
         if self.server.hang_up:
             return
-        self.send_response(self.server.status)
+        self.send_response(self.server.statuses.pop(0) if self.server.statuses else self.server.status)
         self.end_headers()
-        self.wfile.write(b"ID: abc-1")
+        self.wfile.write(self.server.answer)
 
     def log_message(self, *args: object) -> None:
         """The tests' output is no access log."""
@@ -390,6 +393,50 @@ def test_text_that_may_have_arrived_is_repeated_once_at_most(post: Any, gateway:
 
     assert len(provider.forms) == 2
     assert post.row.status == FAILED
+
+
+def test_text_that_can_never_be_written_as_sent_is_repeated_once_at_most(post: Any, gateway: Any, provider: Provider) -> None:
+    def refuse_sent(_: Any, values: Any) -> None:
+        if values.get("status") == SENT:
+            raise OSError("connection to the database lost")
+
+    post.s3db.msg_outbox._before_update.append(refuse_sent)
+    compose_sms(post)
+
+    for _ in range(6):
+        post.run("SMS", force=True)
+        post.after(minutes=11)
+
+    assert len(provider.forms) == 2
+    assert (post.row.status, post.row.ambiguous) == (FAILED, 2)
+    assert post.row.last_error.startswith("may have arrived 2 times: ")
+
+
+def test_text_whose_id_the_database_cannot_hold_is_sent_once(post: Any, gateway: Any, provider: Provider) -> None:
+    # PostgreSQL has no NUL in a string
+    provider.answer = b"ID: abc\x00def"
+    compose_sms(post)
+
+    for _ in range(3):
+        post.run("SMS", force=True)
+        post.after(minutes=11)
+
+    assert len(provider.forms) == 1
+    assert (post.row.status, post.row.last_error) == (SENT, None)
+
+
+@pytest.mark.parametrize("status", [503, 402])
+def test_text_with_a_part_that_is_not_accepted_is_repeated_once_at_most(post: Any, provider: Provider, status: int) -> None:
+    web_gateway(post, provider, max_length=10)
+    provider.statuses = [200, status] * 6
+    compose_sms(post, "one two three four")
+
+    for _ in range(6):
+        post.run("SMS", force=True)
+
+    assert [form["text"] for form in provider.forms] == ["one two", "three four"] * 2
+    assert post.row.status == FAILED
+    assert f"part 2 of 2: SMS gateway: {status}" in post.row.last_error
     assert post.row.last_error.startswith("may have arrived 2 times")
 
 
@@ -426,6 +473,23 @@ def test_text_message_through_a_mail_gateway(post: Any) -> None:
     assert post.delivered == ["49123456789@sms.example.com"] * 2
     assert [mail.get_content().strip() for mail in post.mailserver.messages] == ["one two", "three four"]
     assert len({mail["Message-ID"] for mail in post.mailserver.messages}) == 2
+
+
+def test_text_through_a_mail_gateway_that_cannot_be_counted_is_repeated_once_at_most(post: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = post.insert("msg_sms_smtp_channel", name="Mail", address="sms.example.com")
+    post.s3db.msg_sms_outbound_gateway.insert(channel_id=channel.channel_id, default_country_code=49)
+
+    def fail() -> None:
+        raise OSError("connection to the database lost")
+
+    monkeypatch.setattr("s3.s3msg.sms_smtp.count_mail", fail)
+    compose_sms(post)
+
+    for _ in range(4):
+        post.run("SMS", force=True)
+
+    assert len(post.delivered) == 2
+    assert (post.row.status, post.row.ambiguous) == (FAILED, 2)
 
 
 def test_secrets_of_a_gateway_cannot_be_read(post: Any, provider: Provider) -> None:

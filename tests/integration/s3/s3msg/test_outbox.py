@@ -10,6 +10,7 @@ from gluon import current
 from harness import App
 from smtp_faults import HANG_UP, TAKE_AND_HANG_UP, FaultySMTP
 
+from s3.s3msg.email import EmailChannel
 from s3.s3msg.outbox import FAILED, INVALID_ROW, SENDING, SENT, UNSENT, OutboxRun
 from s3dal import Field
 
@@ -577,7 +578,127 @@ def test_failing_database_is_asked_again_before_a_sent_mail_is_forgotten(post: A
 
 
 class _NoChannel:
-    max_ambiguous = None
+    max_ambiguous = 9
+
+
+# -- accepted, but not written -----------------------------------------------------------------------------------------
+def refuse(post: Any, status: int, times: int | None = None) -> Any:
+    """Let the database refuse this state of a row, for so many times or until the returned hook is removed."""
+    refused: list[Any] = []
+
+    def hook(_: Any, values: Any) -> None:
+        if values.get("status") == status and (times is None or len(refused) < times):
+            refused.append(values)
+            raise OSError("connection to the database lost")
+
+    post.s3db.msg_outbox._before_update.append(hook)
+    return hook
+
+
+def run_for_a_day(post: Any, contact_method: str = "EMAIL") -> None:
+    for _ in range(24):
+        post.run(contact_method)
+        post.after(hours=1, minutes=1)
+
+
+def test_mail_that_cannot_be_counted_is_sent_all_the_same_and_once(post: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Any) -> None:
+        raise OSError("connection to the database lost")
+
+    monkeypatch.setattr(EmailChannel, "after_send", fail)
+    post.compose(post.pe_id("anna"))
+
+    run_for_a_day(post)
+
+    assert post.delivered == [ANNA]
+    assert (post.row.status, post.row.sent_on, post.row.ambiguous) == (SENT, dt.datetime(2026, 3, 2, 6, 0, 0), 0)
+
+
+def test_mail_that_cannot_be_written_as_sent_stays_claimed_and_ends_the_run(post: Any) -> None:
+    post.compose([post.pe_id("anna"), post.pe_id("ben")])
+    refuse(post, SENT)
+
+    summary = post.run()
+    at_once = post.run()
+
+    # the run that could not write one does not go on to send more of them; the next one may try with another
+    assert (summary, at_once) == ("EMAIL: 1 unknown", "EMAIL: 1 unknown")
+    assert [(row.status, row.attempts) for row in post.rows()] == [(SENDING, 0), (SENDING, 0)]
+    assert sorted(post.delivered) == [ANNA, BEN]
+
+
+def test_mail_that_cannot_be_written_as_sent_is_repeated_with_the_same_id_when_its_claim_ends(post: Any) -> None:
+    post.compose(post.pe_id("anna"))
+    hook = refuse(post, SENT)
+    post.run()
+    post.s3db.msg_outbox._before_update.remove(hook)
+
+    run_for_a_day(post)
+
+    first, second = post.mailserver.messages
+    assert first["Message-ID"] == second["Message-ID"]
+    assert (post.row.status, post.row.ambiguous) == (SENT, 1)
+
+
+@pytest.mark.parametrize("retries", [9, None])
+def test_mail_that_can_never_be_written_as_sent_ends_with_the_reason(post: Any, retries: int | None) -> None:
+    post.current.deployment_settings.msg.max_send_retries = retries
+    post.compose(post.pe_id("anna"))
+    refuse(post, SENT)
+
+    run_for_a_day(post)
+
+    # the first, and nine repetitions
+    assert len(post.delivered) == 10
+    assert len({mail["Message-ID"] for mail in post.mailserver.messages}) == 1
+    assert post.row.status == FAILED
+    assert post.row.last_error.startswith("may have arrived 10 times: ")
+
+
+def test_mail_that_may_have_arrived_counts_as_such_although_that_was_hard_to_write(post: Any) -> None:
+    post.mailserver.data = [TAKE_AND_HANG_UP]
+    post.compose(post.pe_id("anna"))
+    refuse(post, UNSENT, times=3)
+
+    post.run()
+
+    assert (post.row.status, post.row.ambiguous) == (UNSENT, 1)
+
+
+def test_mails_that_cannot_be_made_do_not_close_the_channel(post: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = [post.compose(post.pe_id("anna")) for _ in range(4)]
+    post.compose(post.pe_id("ben"))
+
+    def find(message_id: int) -> list[Any]:
+        if message_id in bad:
+            raise ZeroDivisionError("no way")
+        return []
+
+    monkeypatch.setattr("s3.s3msg.email.find_attachments", find)
+
+    assert post.run() == "EMAIL: 4 postponed, 1 sent"
+    assert post.delivered == [BEN]
+
+
+def test_channel_counts_as_up_although_the_mail_was_written_at_the_second_attempt(post: Any) -> None:
+    post.compose(post.pe_id("anna"))
+    post.mailserver.stop()
+    post.run()
+    post.mailserver.start()
+    post.after(minutes=1)
+    after_update = post.s3db.msg_channel_state._after_update
+    failures = [OSError("connection to the database lost")]
+
+    def fail_once(*_: Any) -> None:
+        if failures:
+            raise failures.pop()
+
+    after_update.append(fail_once)
+    post.run()
+
+    state = post.db(post.s3db.msg_channel_state).select().first()
+    assert (post.row.status, failures) == (SENT, [])
+    assert (state.down_since, state.failures) == (None, 0)
 
 
 # -- many at once ------------------------------------------------------------------------------------------------------

@@ -34,6 +34,10 @@ def parsed(message: Mail) -> EmailMessage:
         ("a\r\nBcc: everybody@example.com", "a Bcc: everybody@example.com"),
         ("tab\tand\x00null\x85next\u2028line", "tab and null next line"),
         ("  too   many   blanks ", "too many blanks"),
+        # half a character cannot be encoded, and a change of direction shows what is not there
+        ("half \ud83d a \u202eretteL\u202c", "half a retteL"),
+        # joiners belong to the text: a family, and a Persian word
+        ("👨\u200d👩 می\u200cخواهم", "👨\u200d👩 می\u200cخواهم"),
         ("x" * 78, "x" * 78),
         # 75 characters and the mark
         ("x" * 79, "x" * 75 + "..."),

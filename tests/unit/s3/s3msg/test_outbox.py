@@ -25,7 +25,7 @@ def test_wait_grows_with_every_failure_and_stays_at_a_day(attempts: int, minutes
 
 
 def test_temporary_failure_costs_a_retry_and_waits() -> None:
-    state = after_failure(row(attempts=1, retries=8), temporary("451 later"), NOW, None)
+    state = after_failure(row(attempts=1, retries=8), temporary("451 later"), NOW, 9)
 
     # the second failure: 5 minutes
     due = NOW + dt.timedelta(minutes=5)
@@ -33,30 +33,30 @@ def test_temporary_failure_costs_a_retry_and_waits() -> None:
 
 
 def test_last_retry_ends_in_failed() -> None:
-    state = after_failure(row(retries=0), temporary("451 later"), NOW, None)
+    state = after_failure(row(retries=0), temporary("451 later"), NOW, 9)
 
     assert (state["status"], state["last_error"]) == (FAILED, "451 later")
 
 
 def test_row_without_a_number_of_retries_is_tried_for_ever() -> None:
-    state = after_failure(row(retries=None, attempts=500), temporary("451 later"), NOW, None)
+    state = after_failure(row(retries=None, attempts=500), temporary("451 later"), NOW, 9)
 
     assert (state["status"], state["next_attempt_at"]) == (UNSENT, NOW + dt.timedelta(days=1))
     assert "retries" not in state
 
 
 def test_permanent_failure_ends_at_once_with_the_words_of_the_server() -> None:
-    state = after_failure(row(), permanent("550 5.1.1 no such user"), NOW, None)
+    state = after_failure(row(), permanent("550 5.1.1 no such user"), NOW, 9)
 
     assert (state["status"], state["last_error"]) == (FAILED, "550 5.1.1 no such user")
 
 
 def test_address_that_cannot_be_one_makes_the_row_invalid() -> None:
-    assert after_failure(row(), invalid("'x' is not an e-mail address"), NOW, None)["status"] == INVALID_ROW
+    assert after_failure(row(), invalid("'x' is not an e-mail address"), NOW, 9)["status"] == INVALID_ROW
 
 
 def test_channel_that_is_down_costs_nothing() -> None:
-    assert after_failure(row(), channel_down("refused"), NOW, None) == {"status": UNSENT, "last_error": "refused"}
+    assert after_failure(row(), channel_down("refused"), NOW, 9) == {"status": UNSENT, "last_error": "refused"}
 
 
 def test_text_message_that_may_have_arrived_is_repeated_once() -> None:
@@ -70,7 +70,7 @@ def test_text_message_that_may_have_arrived_is_repeated_once() -> None:
 
 
 def test_long_answers_of_a_server_fit_into_the_column() -> None:
-    state = after_failure(row(), permanent("550 " + "very\r\nlong " * 200), NOW, None)
+    state = after_failure(row(), permanent("550 " + "very\r\nlong " * 200), NOW, 9)
 
     assert len(state["last_error"]) <= 512
     assert "\n" not in state["last_error"]
