@@ -693,6 +693,8 @@ class S3SubscriptionModel(S3Model):
             Field("attempts", "integer", default=0, label=T("Failures"), writable=False),
             Field("last_error", "text", label=T("Last Error"), writable=False),
             Field("last_run", "datetime", label=T("Last Run"), writable=False),
+            # after a failure: not before this time
+            Field("retry_at", "datetime", label=T("Next Try"), writable=False),
             *s3_meta_fields(),
             watch=False,
         )
@@ -812,7 +814,7 @@ def subscription_update_onaccept(form: Any) -> None:
         return
     if subscription.suspended and not _is_deleted_filter(subscription.filter_id):
         db(table.id == record_id).update(suspended=False, suspended_reason=None)
-        db(resources.subscription_id == record_id).update(attempts=0, last_error=None, next_check_time=None)
+        db(resources.subscription_id == record_id).update(attempts=0, last_error=None, retry_at=None, next_check_time=None)
     before = form.record.frequency if getattr(form, "record", None) else None
     if before != subscription.frequency:
         _reschedule(resources, record_id, subscription.frequency)

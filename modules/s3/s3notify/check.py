@@ -6,19 +6,27 @@ not of subscriptions. Next comes ``lookup``, one request per claimed row.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from gluon import current
 
 from s3 import s3changes
 from s3.s3error import S3Error
-from s3dal import Query, Row, Table
+from s3.s3notify import release
+from s3.s3notify.records import Answer
+from s3.s3notify.rows import update_quietly
+from s3dal import Query, Table
 
-__all__ = ("Claim", "claim_due", "find_due", "next_due", "update_quietly")
+__all__ = ("Claim", "claim_due", "find_due", "next_due", "subscribable_table")
 
 # A claim covers the time that its task may wait in the queue; whoever starts to work on it renews it.
 QUEUE_LEASE = dt.timedelta(minutes=15)
+TABLENAME = re.compile(r"[A-Za-z][A-Za-z0-9]*_\w+", re.ASCII)
+
 # One check claims no more than it can expect to be worked off before the claims end
 MAX_CHUNKS = 50
 
@@ -59,19 +67,20 @@ def find_due(now: dt.datetime) -> list[int]:
         try:
             due.extend(_due_rows(tablename, now))
         except S3Error as error:
-            _note_error(tablename, now, str(error))
+            _fail_all(tablename, now, str(error))
     return [resource_id for _, resource_id in sorted(due)]
 
 
 def _due_query(now: dt.datetime) -> Query:
     rtable, stable = current.s3db.pr_subscription_resource, current.s3db.pr_subscription
+    wanted = [stable.method.contains(method) for method in current.msg.MSG_CONTACT_OPTS]
     return (
         (rtable.subscription_id == stable.id)
         & (rtable.deleted == False)  # noqa: E712
         & (stable.deleted == False)  # noqa: E712
         & (stable.suspended == False)  # noqa: E712
         & (stable.frequency != "never")
-        & (stable.method != None)  # noqa: E711
+        & reduce(or_, wanted)
         & _is_due(rtable, now)
     )
 
@@ -79,6 +88,7 @@ def _due_query(now: dt.datetime) -> Query:
 def _is_due(rtable: Table, now: dt.datetime) -> Query:
     return (
         ((rtable.next_check_time == None) | (rtable.next_check_time <= now))  # noqa: E711
+        & ((rtable.retry_at == None) | (rtable.retry_at <= now))  # noqa: E711
         & ((rtable.lease_until == None) | (rtable.lease_until <= now))  # noqa: E711
     )
 
@@ -108,7 +118,8 @@ def subscribable_table(tablename: str) -> Table:
     Raises:
         S3Error: there is no such table, or its changes are not logged
     """
-    table = current.s3db.table(tablename, db_only=True) if "_" in tablename else None
+    # other names could be read as paths of modules
+    table = current.s3db.table(tablename, db_only=True) if TABLENAME.fullmatch(tablename) else None
     if table is None:
         raise S3Error(f"The subscribed resource {tablename!r} is no table of this application.", table=tablename)
     if not s3changes.is_watched(table):
@@ -141,19 +152,23 @@ def _repair_positions(tablename: str, now: dt.datetime) -> None:
     """Give a position to rows that have none or one of another database cluster; clamp time stamps of the future."""
     rtable = current.s3db.pr_subscription_resource
     db, end = current.db, s3changes.current_position()
-    lost = (rtable.last_position == None) | (rtable.last_position > end)  # noqa: E711
+    lost = (rtable.last_position == None) | (rtable.last_position > end) | (rtable.last_check_time == None)  # noqa: E711
     query = (rtable.resource == tablename) & (rtable.deleted == False) & lost  # noqa: E712
     for row in db(query).select(rtable.id, rtable.last_position, rtable.last_check_time):
         seen_until = min(row.last_check_time or now, now)
         position = s3changes.rebase_position(row.last_position, seen_until, end)
-        update_quietly(rtable.id == row.id, last_position=position, last_check_time=seen_until)
+        # a look-up may have moved it meanwhile, and knows better
+        unmoved = (rtable.id == row.id) & (rtable.last_position == row.last_position)
+        update_quietly(unmoved, last_position=position, last_check_time=seen_until)
 
 
-def _note_error(tablename: str, now: dt.datetime, message: str) -> None:
-    """One bad row must not stop the others: the reason goes to the rows of that table, where a person finds it."""
-    current.log.error(message)
+def _fail_all(tablename: str, now: dt.datetime, message: str) -> None:
+    """A bad table name must not stop the others: the reason goes to its rows, and waiting does not cure it."""
     rtable = current.s3db.pr_subscription_resource
-    update_quietly((rtable.resource == tablename) & _is_due(rtable, now), last_error=message)
+    same = (rtable.resource == tablename) if tablename else (rtable.resource == None) | (rtable.resource == "")  # noqa: E711
+    fields = (rtable.id, rtable.attempts, rtable.subscription_id, rtable.lease_owner)
+    for row in current.db(_due_query(now) & same).select(*fields):
+        release.fail(row, Answer(message=message, status=404), now)
 
 
 def claim_due(now: dt.datetime) -> Claim:
@@ -164,18 +179,6 @@ def claim_due(now: dt.datetime) -> Claim:
     ids = find_due(now)[:limit]
     for start in range(0, len(ids), 500):
         free = rtable.id.belongs(ids[start : start + 500]) & _is_due(rtable, now)
-        update_quietly(free, lease_owner=lease, lease_until=now + QUEUE_LEASE)
+        update_quietly(free, **{**release.FREE, "lease_owner": lease, "lease_until": now + QUEUE_LEASE})
     mine = {row.id for row in current.db(rtable.lease_owner == lease).select(rtable.id)} if ids else set()
     return Claim(lease=lease, resource_ids=[resource_id for resource_id in ids if resource_id in mine])
-
-
-def update_quietly(query: Query, **values: object) -> int:
-    """Update subscribed resources without touching who modified them when; gives the number of rows changed."""
-    rtable = current.s3db.pr_subscription_resource
-    # naming the fields keeps their automatic update away; in SQL they are set to themselves
-    return int(current.db(query).update_naive(modified_on=rtable.modified_on, modified_by=rtable.modified_by, **values))
-
-
-def describe(row: Row) -> str:
-    """Name a subscribed resource in a log line."""
-    return f"{row.resource} at {row.url} (#{row.id})"

@@ -16,6 +16,9 @@ from s3dal import Query
 
 __all__ = ("extract_updates",)
 
+#: Beyond every position
+FAR_AWAY = 2**62
+
 
 def extract_updates(resource: Any, subscription: Subscription, max_records: int) -> Updates:
     """Read what changed since the subscription's position.
@@ -34,15 +37,27 @@ def extract_updates(resource: Any, subscription: Subscription, max_records: int)
     end = current_position()
     window = Window(resource.tablename, rebase_position(subscription.last_position, subscription.last_check_time, end), end)
     resource.add_filter(_changed(resource, window, subscription.notify_on))
-    fields = _fields(resource)
-    data = resource.select(
-        fields, limit=max_records, orderby=resource._id, represent=True, raw_data=True, getids=True, count=True
-    )
-    created = _created_ids(window)
-    ids = data.ids or []
+    data = _select(resource, max_records)
+    ids, created = data.ids or [], _created_ids(window)
+    if len(ids) > max_records:
+        # a flood: what is new goes first
+        first = sorted(ids, key=lambda record_id: record_id not in created)[:max_records]
+        resource.add_filter(resource._id.belongs(first))
+        data = _select(resource, max_records)
     _mark_new(data.rows, str(resource._id), created)
     new = sum(1 for record_id in ids if record_id in created)
-    return Updates(data=data, new=new, updated=len(ids) - new, position=window.end)
+    return Updates(data=data, new=new, updated=len(ids) - new, position=end, pending=not ids and _is_followed(window))
+
+
+def _is_followed(window: Window) -> bool:
+    """Does the log go on beyond the window already? Then a transaction that is still open holds the window's end back."""
+    db = current.db
+    return not db(Window(window.tablename, window.end, FAR_AWAY).query(db)).isempty()
+
+
+def _select(resource: Any, max_records: int) -> Any:
+    fields = _fields(resource)
+    return resource.select(fields, limit=max_records, orderby=resource._id, represent=True, raw_data=True, getids=True, count=True)
 
 
 def _changed(resource: Any, window: Window, notify_on: tuple[str, ...]) -> Query:

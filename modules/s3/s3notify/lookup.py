@@ -4,9 +4,12 @@ Comes after ``check``; the other end is ``S3Notifications.send``. The only place
 """
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import socket
 import ssl
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -65,16 +68,30 @@ def post(request: Request) -> Answer:
     target = urlsplit(request.url)
     connection = _connection(target.scheme, target.hostname or "", target.port, request.connect_timeout)
     headers = {"Content-Type": "application/json", "Accept": "application/json", HEADER: request.token}
+    deadline = None
     try:
         connection.connect()
         connection.sock.settimeout(request.timeout)
+        # the time-out of a socket begins anew with every byte: a server that trickles would never be given up
+        deadline = threading.Timer(request.timeout, _hang_up, [connection.sock])
+        deadline.start()
         connection.request("POST", f"{target.path}?{target.query}", body=request.body, headers=headers)
         response = connection.getresponse()
-        return read_answer(response.status, response.read(MAX_ANSWER))
+        answer = read_answer(response.status, response.read(MAX_ANSWER))
     except (OSError, http.client.HTTPException) as error:
-        return Answer(message=f"{type(error).__name__}: {error}")
+        answer = Answer(message=f"{type(error).__name__}: {error}")
     finally:
+        # once it has hung up, what came is half an answer, or an error that says nothing of the time
+        late = deadline is not None and deadline.finished.is_set()
+        if deadline is not None:
+            deadline.cancel()
         connection.close()
+    return Answer(message=f"TimeoutError: timed out after {request.timeout:g} seconds") if late else answer
+
+
+def _hang_up(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _connection(scheme: str, host: str, port: int | None, timeout: float) -> http.client.HTTPConnection:

@@ -9,9 +9,9 @@ from typing import Any
 from gluon import HTTP, current
 
 from s3.s3datetime import utcnow
-from s3.s3error import S3Error, S3FilterValueError, S3PermissionError, S3TokenError
+from s3.s3error import S3Error, S3LookupError, S3PermissionError, S3TokenError
 from s3.s3filter import S3FilterString
-from s3.s3notify import check, deliver, extract, lookup, release, render, templates, tokens
+from s3.s3notify import check, deliver, extract, lookup, release, render, savepoint, templates, tokens
 from s3.s3notify.records import Answer, Lookup, Subscription, Updates, find_subscription
 from s3.s3urls import check_subscription_url
 
@@ -21,6 +21,10 @@ __all__ = ("S3Notifications",)
 CONCURRENCY = 4
 # A task stops to begin further look-ups after this many seconds; what is left is claimed again
 BATCH_SECONDS = 240
+# Arguments of send_by_pe_id that the framework itself decides
+RESERVED_SEND_DATA = frozenset(
+    ("pe_id", "subject", "message", "contact_method", "document_ids", "from_address", "system_generated", "dedupe_key")
+)
 
 
 class S3Notifications:
@@ -39,9 +43,12 @@ class S3Notifications:
         claim = check.claim_due(utcnow())
         current.db.commit()  # claims and sweep; dying after this lets the claims expire, and the next check takes them
         ids = claim.resource_ids
-        batch = current.deployment_settings.get_msg_notify_batch()
+        settings = current.deployment_settings
+        batch = settings.get_msg_notify_batch()
+        # whoever begins a look-up at the last moment must be able to end it
+        timeout = BATCH_SECONDS + settings.get_msg_notify_lookup_timeout() + 60
         for start in range(0, len(ids), batch):
-            current.s3task.run_async("notify_notify", args=[ids[start : start + batch]], vars={"lease": claim.lease})
+            current.s3task.run_async("notify_notify", args=[ids[start : start + batch]], vars={"lease": claim.lease}, timeout=timeout)
         current.db.commit()  # the tasks must be visible to the scheduler's ticker
         message = f"{len(ids)} notifications scheduled." if ids else "No notifications to schedule."
         current.log.debug(message)
@@ -95,6 +102,9 @@ class S3Notifications:
                 request = cls._prepare(resource_id, lease)
             except S3Error as error:
                 answers[resource_id] = Answer(message=str(error), status=400)
+            except Exception as error:  # each row is a task of its own: what is wrong with one must not touch the others
+                current.log.exception(f"Subscribed resource {resource_id} cannot be looked up")
+                answers[resource_id] = Answer(message=f"{type(error).__name__}: {error}", status=500)
             else:
                 if request is None:
                     answers[resource_id] = True
@@ -118,6 +128,8 @@ class S3Notifications:
         subscription = find_subscription(current.s3db.pr_subscription_resource.id == resource_id)
         if subscription is None:
             return None
+        if not subscription.pe_id:
+            raise S3LookupError("The subscription has nobody to notify.", subscription_id=subscription.subscription_id)
         check.subscribable_table(subscription.resource)
         check_subscription_url(subscription.url)
         filters = _lookup_filters(subscription)
@@ -147,9 +159,12 @@ class S3Notifications:
             auth.s3_impersonate(user_id)
         except S3TokenError as error:
             raise _refusal(401, str(error)) from error
-        except (S3PermissionError, S3FilterValueError, ValueError) as error:
+        except (S3PermissionError, ValueError) as error:
             raise _refusal(403, str(error)) from error
-        tokens.hide_lookup_parameters(granted.subscription)
+        try:
+            tokens.set_lookup_parameters(granted.subscription, _lookup_filters(granted.subscription))
+        except S3Error as error:
+            raise _refusal(400, str(error)) from error
         current.response.s3.lookup = granted
 
     @classmethod
@@ -174,7 +189,7 @@ class S3Notifications:
         try:
             updates = extract.extract_updates(resource, subscription, max_records)
             messages, send_data = cls._messages(resource, subscription, updates) if updates.total else ([], {})
-            message_ids = deliver.compose(granted, messages, updates.position, (updates.new, updates.updated), send_data, now)
+            message_ids = deliver.compose(granted, messages, updates, send_data, now)
         except S3TokenError as error:
             current.db.rollback()
             raise _refusal(409, str(error)) from error
@@ -247,22 +262,16 @@ def _attachments(resource: Any, subscription: Subscription, data: Any, meta_data
     hook = current.deployment_settings.get_msg_notify_attachment() if subscription.attachment else None
     if not hook:
         return []
-    try:
-        return [int(document_id) for document_id in hook(resource, data, meta_data) or ()]
-    except Exception:  # a deployment's hook costs its own feature, not the message
-        current.log.exception("settings.msg.notify_attachment failed")
-        return []
+    return savepoint.attempt("settings.msg.notify_attachment", lambda: [int(item) for item in hook(resource, data, meta_data) or ()], [])
 
 
 def _send_data(resource: Any, data: Any, meta_data: dict[str, Any]) -> dict[str, Any]:
     hook = current.deployment_settings.get_msg_notify_send_data()
     if not callable(hook):
         return {}
-    try:
-        return dict(hook(resource, data, meta_data) or {})
-    except Exception:  # as above
-        current.log.exception("settings.msg.notify_send_data failed")
-        return {}
+    given: dict[str, Any] = savepoint.attempt("settings.msg.notify_send_data", lambda: dict(hook(resource, data, meta_data) or {}), {})
+    # it adds keywords for the hook after composing, and decides nothing about the message itself
+    return {key: value for key, value in given.items() if key not in RESERVED_SEND_DATA}
 
 
 def _nobody_answers(answers: dict[int, Answer | bool]) -> bool:

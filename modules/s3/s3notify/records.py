@@ -78,6 +78,8 @@ class Updates:
     updated: int
     #: where the next window begins
     position: int
+    #: is there anything in the log that lies beyond the window, because an older transaction is still open?
+    pending: bool = False
 
     @property
     def total(self) -> int:

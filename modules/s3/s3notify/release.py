@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
 from gluon import current
 
-from s3.s3notify.check import update_quietly
 from s3.s3notify.records import Answer
+from s3.s3notify.rows import update_quietly
+from s3dal import Row
 
-__all__ = ("backoff", "finish", "give_back", "take")
+__all__ = ("backoff", "fail", "finish", "give_back", "take")
 
 FIRST_RETRY = dt.timedelta(minutes=5)
 LAST_RETRY = dt.timedelta(hours=6)
@@ -20,6 +22,9 @@ LAST_RETRY = dt.timedelta(hours=6)
 WRONG_ADDRESS = (404, 405, 415)
 WRONG_ADDRESS_ATTEMPTS = 3
 TAKE_LEASE = dt.timedelta(minutes=6)
+
+#: A row that nobody works on. The old token dies with the lease, so that no later one can be served by it.
+FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None, "auth_token": None, "token_expires": None, "locked": False}
 
 
 def backoff(attempts: int) -> dt.timedelta:
@@ -31,8 +36,8 @@ def take(resource_ids: list[int], now: dt.datetime) -> str:
     """Lease these rows as far as they are free; gives the lease. Commits."""
     rtable = current.s3db.pr_subscription_resource
     lease = uuid.uuid4().hex
-    free = rtable.id.belongs(resource_ids) & ((rtable.lease_until == None) | (rtable.lease_until <= now))  # noqa: E711
-    update_quietly(free, lease_owner=lease, lease_until=now + TAKE_LEASE)
+    free = rtable.id.belongs(resource_ids) & ((rtable.lease_until == None) | (rtable.lease_until <= now))
+    update_quietly(free, **{**FREE, "lease_owner": lease, "lease_until": now + TAKE_LEASE})
     current.db.commit()  # a check that runs now must not claim them as well
     return lease
 
@@ -40,41 +45,42 @@ def take(resource_ids: list[int], now: dt.datetime) -> str:
 def give_back(resource_ids: list[int], lease: str) -> None:
     """Free rows that were not looked up; they stay due."""
     rtable = current.s3db.pr_subscription_resource
-    update_quietly(rtable.id.belongs(resource_ids) & (rtable.lease_owner == lease), lease_owner=None, lease_until=None)
+    update_quietly(rtable.id.belongs(resource_ids) & (rtable.lease_owner == lease), **FREE)
 
 
 def finish(resource_id: int, lease: str, answer: Answer | bool, now: dt.datetime) -> None:
     """Record the result of a look-up and free the row, if it is still ours. Commits nothing."""
-    free: dict[str, object] = {"lease_owner": None, "lease_until": None, "auth_token": None, "token_expires": None, "locked": False}
     rtable = current.s3db.pr_subscription_resource
     mine = (rtable.id == resource_id) & (rtable.lease_owner == lease)
     if isinstance(answer, bool):
-        update_quietly(mine, **free)
+        update_quietly(mine, **FREE)
     elif answer.success:
-        update_quietly(mine, attempts=0, last_error=None, **free)
+        update_quietly(mine, attempts=0, last_error=None, retry_at=None, **FREE)
     else:
-        row = current.db(mine).select(rtable.attempts, rtable.subscription_id).first()
+        row = current.db(mine).select(rtable.id, rtable.attempts, rtable.subscription_id, rtable.lease_owner).first()
         if row is not None:
-            _fail(resource_id, row, answer, now, free)
+            fail(row, answer, now)
 
 
-def _fail(resource_id: int, row: object, answer: Answer, now: dt.datetime, free: dict[str, object]) -> None:
+def fail(row: Row, answer: Answer, now: dt.datetime) -> None:
+    """Note a failure, wait before the next try, and suspend the subscription when there were too many.
+
+    The due time stays as it is: when the cause is mended, the subscription goes on in its old slots.
+
+    Args:
+        row: id, attempts, subscription_id and lease_owner of a subscribed resource
+    """
     rtable = current.s3db.pr_subscription_resource
     # no answer at all is the server's failure, not the subscription's: it waits, but is not held against it (F4)
-    attempts = (row.attempts or 0) + (answer.status is not None)  # type: ignore[attr-defined]
-    update_quietly(
-        rtable.id == resource_id,
-        attempts=attempts,
-        last_error=answer.message[:2000],
-        next_check_time=now + backoff(attempts),
-        **free,
-    )
-    current.log.warning(f"Look-up of subscribed resource {resource_id} failed: {answer.message}")
+    attempts = (row.attempts or 0) + (answer.status is not None)
+    unchanged = (rtable.id == row.id) & (rtable.lease_owner == row.lease_owner)
+    update_quietly(unchanged, attempts=attempts, last_error=answer.message[:2000], retry_at=now + backoff(attempts), **FREE)
+    current.log.warning(f"Look-up of subscribed resource {row.id} failed: {answer.message}")
     limit = current.deployment_settings.get_msg_notify_max_attempts()
     if answer.status in WRONG_ADDRESS:
         limit = min(limit, WRONG_ADDRESS_ATTEMPTS)
     if attempts >= limit:
-        _suspend(row.subscription_id, answer.message)  # type: ignore[attr-defined]
+        _suspend(row.subscription_id, answer.message)
 
 
 def _suspend(subscription_id: int, reason: str) -> None:

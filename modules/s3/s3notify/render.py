@@ -74,8 +74,8 @@ def render_contents(resource: Any, data: Any, meta_data: dict[str, Any], format:
     contents: dict[str, Any] = dict(meta_data)
     for key, is_new in (("new", True), ("upd", False)):
         rows = [row for row in data.rows if row["_new"] == is_new]
-        total = meta_data.get(f"{key}_rows") or len(rows)
-        wanted = key in meta_data["notify_on"] and rows
+        total = meta_data.get(f"{key}_rows", len(rows))
+        wanted = key in meta_data["notify_on"] and total
         contents[key] = total if wanted else None
         if wanted:
             contents[f"{key}_records"] = make(columns, rows)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from types import CodeType
@@ -16,9 +17,10 @@ from gluon import current
 from gluon.html import xmlescape
 from yatl.template import TemplateParser
 
+from s3.s3notify import savepoint
 from s3.s3utils import s3_str
 
-__all__ = ("find_template", "render_message", "template_folders", "template_names")
+__all__ = ("render_message", "template_folders", "template_names")
 
 # Compiled templates of this process by (file, modification time): a template is the same for everybody
 _compiled: dict[tuple[str, int], CodeType] = {}
@@ -39,11 +41,6 @@ def template_folders() -> list[Path]:
     return [Path(folder) / "views" / "msg" for folder in (*deployment, current.request.folder)]
 
 
-def find_template(prefix: str, method: str, email_format: str | None) -> Path | None:
-    """The first template that exists; None if there is none at all."""
-    return next(_candidates(prefix, method, email_format), None)
-
-
 def _candidates(prefix: str, method: str, email_format: str | None) -> Iterator[Path]:
     names = template_names(prefix, method, email_format)
     for folder in template_folders():
@@ -59,10 +56,10 @@ def render_message(prefix: str, method: str, email_format: str | None, contents:
     A template that fails costs itself, not the message: the next one in the search order takes its place.
     """
     for path in _candidates(prefix, method, email_format):
-        try:
-            return _render(path, contents, contents_format)
-        except Exception:  # a template is somebody's program and may raise anything
-            current.log.exception(f"The message template {path.name} of {path.parents[2].name} failed")
+        name = f"The message template {path.name} of {path.parents[2].name}"
+        text = savepoint.attempt(name, partial(_render, path, contents, contents_format), None)
+        if text is not None:
+            return text
     return s3_str(current.T("New updates are available."))
 
 

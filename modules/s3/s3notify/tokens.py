@@ -8,15 +8,16 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from gluon import current
 
 from s3.s3error import S3TokenError
-from s3.s3notify.check import update_quietly
 from s3.s3notify.records import Lookup, Subscription, find_subscription
+from s3.s3notify.rows import update_quietly
 
-__all__ = ("HEADER", "PARAMETER", "consume", "issue", "renew_lease")
+__all__ = ("HEADER", "PARAMETER", "consume", "issue", "renew_lease", "set_lookup_parameters")
 
 HEADER = "X-S3-Subscription"
 PARAMETER = "subscription"
@@ -83,21 +84,18 @@ def _path_of(url: str) -> list[str]:
     return [part for part in urlsplit(url.lstrip("/")).path.split("/") if part]
 
 
-def hide_lookup_parameters(subscription: Subscription) -> None:
-    """Take token and time filter out of the request: the one is a secret, the other is not what decides.
+def set_lookup_parameters(subscription: Subscription, filters: list[tuple[str, str]]) -> None:
+    """Let the request ask for what the subscription says now: the query of its address and its saved filter, nothing else.
 
-    The window of the change log says what is new. A filter by time stamp would lose every change that was committed
-    later than it was stamped.
+    What came with the request is for the log of a proxy: the token is a secret, the filter may have changed since, and a
+    time stamp would lose every change that was committed later than it was stamped. The window of the change log decides.
     """
-    get_vars, request = current.request.get_vars, current.request
-    get_vars.pop(PARAMETER, None)
-    key, value = subscription.time_filter
-    values = get_vars.get(key)
-    if isinstance(values, list):
-        get_vars[key] = [item for item in values if item != value]
-    elif values == value:
-        del get_vars[key]
-    request.vars.update({key: get_vars[key]} if key in get_vars else {})
-    for name in (PARAMETER, key):
-        if name not in get_vars:
-            request.vars.pop(name, None)
+    request = current.request
+    values: dict[str, Any] = {}
+    own = parse_qsl(urlsplit(subscription.url).query, keep_blank_values=True)
+    for key, value in [*own, ("format", "msg"), *filters]:
+        values.setdefault(key, []).append(value)
+    single = {key: found[0] if len(found) == 1 else found for key, found in values.items()}
+    for variables in (request.get_vars, request.vars):
+        variables.clear()
+        variables.update(single)

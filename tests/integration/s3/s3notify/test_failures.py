@@ -22,7 +22,7 @@ def row_of(world, subscribed):
 
 def retry(app, world, subscribed):
     """Wait until the back-off is over, then a whole round."""
-    app.clock.set(max(app.clock.now, row_of(world, subscribed).next_check_time or app.clock.now))
+    app.clock.set(max(app.clock.now, row_of(world, subscribed).retry_at or app.clock.now))
     return world.tick()
 
 
@@ -125,7 +125,7 @@ def test_who_may_not_read_is_tried_with_growing_pauses_and_then_suspended(app, w
 
     for _ in range(20):
         retry(app, world, subscribed)
-        pauses.append(row_of(world, subscribed).next_check_time - app.clock.now)
+        pauses.append(row_of(world, subscribed).retry_at - app.clock.now)
 
     # 5, 10, 20, 40, 80, 160, 320 minutes, then 6 hours
     expected = [dt.timedelta(minutes=min(5 * 2**n, 360)) for n in range(20)]
@@ -211,14 +211,14 @@ def test_a_worker_that_lost_its_lease_writes_nothing(app, world, pending):
         from s3.s3datetime import utcnow
         from s3.s3error import S3TokenError
         from s3.s3notify import check, deliver, tokens
-        from s3.s3notify.records import Lookup, find_subscription
+        from s3.s3notify.records import Lookup, Updates, find_subscription
 
         mine = current.s3db.pr_subscription_resource.id == pending.resource_id
         old = Lookup(subscription=find_subscription(mine), lease="somebody who was thought dead")
         check.claim_due(utcnow())
         current.db.commit()
         with pytest.raises(S3TokenError):
-            deliver.compose(old, [deliver.Message("EMAIL", "s", "b")], 99, (1, 0), {}, utcnow())
+            deliver.compose(old, [deliver.Message("EMAIL", "s", "b")], Updates(None, 1, 0, 99), {}, utcnow())
         with pytest.raises(S3TokenError):
             tokens.issue(pending.resource_id, old.lease, utcnow())
 

@@ -120,3 +120,34 @@ def test_a_server_that_does_not_answer_is_given_up():
 
     assert answer.status is None
     assert "timed out" in answer.message.lower()
+
+
+def test_a_server_that_trickles_its_answer_is_given_up_in_time():
+    """The time-out is for the whole answer: each byte alone would come in time."""
+    from s3.s3notify.lookup import Request, post
+
+    ended = threading.Event()
+
+    def trickle(listener):
+        client, _ = listener.accept()
+        with client:
+            client.recv(65536)
+            client.sendall(b"HTTP/1.1 200 OK\r\n")
+            for number in range(600):
+                if ended.wait(0.05):
+                    return
+                try:
+                    client.sendall(b"X-%d: y\r\n" % number)
+                except OSError:
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=trickle, args=[listener], daemon=True)
+        server.start()
+        answer = post(Request(f"http://127.0.0.1:{listener.getsockname()[1]}/eden/cms/post?format=msg", "t", b"{}", 1, 0.3))
+        still_trickling = server.is_alive() or not ended.is_set()
+        ended.set()
+        server.join(10)
+
+    assert answer.status is None and "timed out" in answer.message
+    assert still_trickling
