@@ -51,13 +51,12 @@ def restart_in(environment: Environment, arguments: list[str]) -> None:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Give the options of a command; those of `test` which are not ours are pytest's."""
-    common = common_options()
-    parser = command_parser(common)
+    parser = command_parser()
     if "test" not in arguments:
         return parser.parse_args(arguments)
     position = arguments.index("test") + 1
     options = parser.parse_args(arguments[:position])
-    ours, options.pytest = common.parse_known_args(arguments[position:])
+    ours, options.pytest = common_options().parse_known_args(arguments[position:])
     vars(options).update(vars(ours))
     options.tier = options.pytest.pop(0) if options.pytest[:1] and options.pytest[0] in TIERS else None
     return options
@@ -70,9 +69,12 @@ def common_options() -> argparse.ArgumentParser:
     return common
 
 
-def command_parser(common: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="manage.py", description=(__doc__ or "").partition("\n")[0], parents=[common], allow_abbrev=False)
+def command_parser() -> argparse.ArgumentParser:
+    description = (__doc__ or "").partition("\n")[0]
+    # with common options of its own: set_defaults changes them, and a command's must not overwrite what was given before it
+    parser = argparse.ArgumentParser(prog="manage.py", description=description, parents=[common_options()], allow_abbrev=False)
     parser.set_defaults(web2py=None, db=None)
+    common = common_options()
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
 
     def add(name: str, help: str) -> argparse.ArgumentParser:
