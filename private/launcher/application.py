@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ from launcher.errors import LauncherError
 from launcher.instance import Instance
 
 __all__ = ("application", "error_message")
+
+CONFIG_LINE = re.compile(r'^  File ".*/models/000_config\.py", line (\d+)', re.MULTILINE)
 
 
 @contextlib.contextmanager
@@ -39,7 +42,12 @@ def application(instance: Instance, *, controller: str = "default", function: st
 
 
 def error_message(traceback: str) -> str:
-    """Give the first line of the message of a traceback, without the name of its class."""
+    """Give the first line of the message of a traceback, without the name of its class; of the settings, also where they are wrong."""
+    places = CONFIG_LINE.findall(traceback)
+    return (f"models/000_config.py, line {places[-1]}: " if places else "") + _first_line(traceback)
+
+
+def _first_line(traceback: str) -> str:
     lines = traceback.strip().splitlines()
     frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
     below = lines[frames[-1] + 1 :] if frames else lines

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from launcher.config import check_config
 from launcher.database import check_database
 from launcher.environment import WORK_FOLDER
 from launcher.errors import LauncherError
 from launcher.instance import CHECKOUT, Instance, open_instance
-from launcher.network import check_port
+from launcher.network import check_different, check_port
 
 __all__ = ("execute",)
 
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from launcher.run import Ports, run_all
 
     ports = Ports(options.port or WEB_PORT, options.mail_port or MAIL_PORT, options.mailbox_port)
+    check_different({"--port": ports.web, "--mail-port": ports.mail, "--mailbox-port": ports.mailbox})
     check_port(ports.web, "--port", options.host)
     check_port(ports.mail, "--mail-port")
     check_port(ports.mailbox, "--mailbox-port")
@@ -47,14 +49,14 @@ def web(options: argparse.Namespace) -> int:
 
     port = options.port or WEB_PORT
     check_port(port, "--port", options.host)
-    serve(real_instance(options), port, options.host)
+    serve(working_instance(options), port, options.host)
     return 0
 
 
 def worker(options: argparse.Namespace) -> int:
     from launcher.worker import work
 
-    work(real_instance(options))
+    work(working_instance(options))
     return 0
 
 
@@ -62,6 +64,7 @@ def mail(options: argparse.Namespace) -> int:
     from launcher.mailcatcher import serve
 
     smtp_port = options.mail_port or MAIL_PORT
+    check_different({"--mail-port": smtp_port, "--mailbox-port": options.mailbox_port})
     check_port(smtp_port, "--mail-port")
     check_port(options.mailbox_port, "--mailbox-port")
     serve(_mail_folder(), smtp_port, options.mailbox_port)
@@ -128,7 +131,18 @@ def real_instance(options: argparse.Namespace) -> Instance:
     if getattr(options, "mail_port", None):
         os.environ["S3_MAIL_SERVER"] = f"127.0.0.1:{options.mail_port}"
     defaults = {"base_public_url": f"http://127.0.0.1:{WEB_PORT}", "mail_server": f"127.0.0.1:{MAIL_PORT}"}
-    return open_instance(WORK_FOLDER, base_template="DRMP", **defaults)
+    instance = open_instance(WORK_FOLDER, base_template="DRMP", **defaults)
+    check_config(instance.config)
+    return instance
+
+
+def working_instance(options: argparse.Namespace) -> Instance:
+    """Give the checkout's own instance after its models have been executed once, so that what is wrong is said here in one sentence."""
+    from launcher.setup import set_up
+
+    instance = real_instance(options)
+    set_up(instance, say=lambda line: None)
+    return instance
 
 
 def _mail_folder() -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from launcher.errors import LauncherError
 
-__all__ = ("CONFIG_EXAMPLE", "render_config", "write_config")
+__all__ = ("CONFIG_EXAMPLE", "check_config", "render_config", "write_config")
 
 CONFIG_EXAMPLE = Path(__file__).resolve().parents[1] / "000_config.py.example"
 
@@ -46,3 +46,20 @@ def write_config(path: Path, values: Mapping[str, object]) -> None:
     """Write a 000_config.py that only its owner may read, since it holds the key of the password hashes."""
     path.touch(mode=0o600)
     path.write_text(render_config(values))
+
+
+def check_config(path: Path) -> None:
+    """Make sure that a 000_config.py can be executed at all.
+
+    Raises:
+        LauncherError: it is no Python; names the file, the line and the reason
+    """
+    try:
+        compile(path.read_bytes(), path, "exec")
+    except SyntaxError as error:
+        line = f"line {error.lineno}: " if error.lineno else ""
+        raise LauncherError(f"{path} is no valid Python: {line}{error.msg}.") from error
+    except ValueError as error:
+        raise LauncherError(f"{path} is no valid Python: {error}.") from error
+    except OSError as error:
+        raise LauncherError(f"{path} cannot be read: {error.strerror}.") from error

@@ -100,6 +100,7 @@ def open_instance(folder: Path | str, *, app: str = "eden", **settings: object) 
     instance = Instance(Path(folder).resolve(), app)
     _make_web2py_folder(instance.folder)
     _link(instance.app_folder, CHECKOUT)
+    _check_data_folders(instance.app_folder)
     if not instance.config.exists():
         write_config(instance.config, {key.replace("_", ".", 1): value for key, value in settings.items()})
     return instance
@@ -113,6 +114,12 @@ def _make_web2py_folder(folder: Path) -> None:
             (folder / "VERSION").write_text(VERSION)
     except OSError as error:
         raise LauncherError(f"The web2py folder {folder} cannot be made: {error.strerror}.") from error
+
+
+def _check_data_folders(app_folder: Path) -> None:
+    for name in DATA_FOLDERS:
+        if (app_folder / name).exists() and not (app_folder / name).is_dir():
+            raise LauncherError(f"{app_folder.resolve() / name} is not a folder: move it away, the application keeps its data there.")
 
 
 def _link_code(app_folder: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections.abc import Mapping
 
 from launcher.errors import LauncherError
 
-__all__ = ("check_port", "free_port", "is_listening", "wait_for_port")
+__all__ = ("check_different", "check_port", "free_port", "is_listening", "wait_for_port")
 
 
 def free_port() -> int:
@@ -36,6 +37,22 @@ def check_port(port: int, option: str, host: str = "127.0.0.1") -> None:
         except OSError as error:
             taken = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
             raise LauncherError(f"Port {port} {taken}: choose another with {option}.") from error
+
+
+def check_different(ports: Mapping[str, int]) -> None:
+    """Make sure that servers which are started together have ports of their own.
+
+    Args:
+        ports: {command line option: port}
+
+    Raises:
+        LauncherError: two have the same
+    """
+    options: dict[int, str] = {}
+    for option, port in ports.items():
+        if port in options:
+            raise LauncherError(f"{options[port]} and {option} are both {port}: choose different ports.")
+        options[port] = option
 
 
 def is_listening(port: int, host: str = "127.0.0.1") -> bool:

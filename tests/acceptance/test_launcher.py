@@ -218,6 +218,29 @@ def test_an_unknown_template_is_named(new_checkout):
     assert "Atlantis" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["check", "worker", "web", "run"])
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [("settings.base.template = \n", "000_config.py is no valid Python: line"), ("settings.base.template = nosuch\n", "line 1: name 'nosuch'")],
+    ids=["no Python", "error"],
+)
+def test_a_malformed_config_is_named_with_line_and_reason(new_checkout, command, source, reason):
+    new_checkout.use_environment_of_the_tests()
+    (new_checkout.folder / "models" / "000_config.py").write_text("settings = current.deployment_settings; " + source)
+    ports = {name: str(free_port()) for name in ("--port", "--mail-port", "--mailbox-port")}
+    options = {"run": list(ports), "web": ["--port"]}.get(command, [])
+
+    result = new_checkout.manage(command, *(part for name in options for part in (name, ports[name])))
+
+    assert_one_sentence(result, "")
+    assert "000_config.py" in result.stderr and reason in result.stderr
+
+
+def test_an_option_before_the_command_is_not_ignored(checkout):
+    assert_one_sentence(checkout.manage("--db", "nonsense", "check"), "nonsense is not a database URI:")
+    assert_one_sentence(checkout.manage("--web2py", "/nonexistent", "check"), "/nonexistent is not a web2py checkout:")
+
+
 def test_without_a_network_the_first_use_says_so(new_checkout):
     port = free_port()
     offline = {

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from launcher.config import CONFIG_EXAMPLE, render_config, write_config
+from launcher.config import CONFIG_EXAMPLE, check_config, render_config, write_config
 from launcher.errors import LauncherError
 
 
@@ -89,3 +89,34 @@ def test_only_the_owner_may_read_the_config(tmp_path):
     write_config(tmp_path / "000_config.py", {})
 
     assert (tmp_path / "000_config.py").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (b"a = 1\nsettings.base.template = \n", "line 2: invalid syntax"),
+        (b"a = 1\n  b = 2\n", "line 2: unexpected indent"),
+        (b"a = '\xff'\n", "utf-8"),
+        (b"a = 1\x00\n", "null bytes"),
+    ],
+)
+def test_a_config_that_is_no_python_is_named_with_line_and_reason(tmp_path, source, reason):
+    path = tmp_path / "000_config.py"
+    path.write_bytes(source)
+
+    with pytest.raises(LauncherError) as raised:
+        check_config(path)
+
+    assert str(raised.value).startswith(f"{path} is no valid Python: ")
+    assert reason in str(raised.value)
+
+
+def test_a_config_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(LauncherError, match=re.escape(f"{tmp_path} cannot be read: ")):
+        check_config(tmp_path)
+
+
+def test_a_valid_config_is_accepted(tmp_path):
+    write_config(tmp_path / "000_config.py", {})
+
+    check_config(tmp_path / "000_config.py")

@@ -2,6 +2,9 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from launcher.errors import LauncherError
 from launcher.instance import CHECKOUT, Instance, create_instance, open_instance
 from launcher.processes import child_variables
 
@@ -54,6 +57,17 @@ def test_the_real_instance_is_the_checkout_and_its_config_is_made_once(tmp_path,
 
     assert (checkout / "models" / "000_config.py").read_text() == "# edited"
     assert instance.app_folder.resolve() == checkout
+
+
+@pytest.mark.parametrize("name", ["databases", "sessions", "errors"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, monkeypatch, name):
+    checkout = tmp_path / "checkout"
+    (checkout / "models").mkdir(parents=True)
+    (checkout / name).touch()
+    monkeypatch.setattr("launcher.instance.CHECKOUT", checkout)
+
+    with pytest.raises(LauncherError, match=f"{name} is not a folder: move it away"):
+        open_instance(checkout / ".web2py")
 
 
 def test_web2py_accepts_the_folder(tmp_path):
