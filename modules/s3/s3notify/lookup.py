@@ -68,12 +68,12 @@ def post(request: Request) -> Answer:
     target = urlsplit(request.url)
     connection = _connection(target.scheme, target.hostname or "", target.port, request.connect_timeout)
     headers = {"Content-Type": "application/json", "Accept": "application/json", HEADER: request.token}
-    deadline = None
+    late, deadline = threading.Event(), None
     try:
         connection.connect()
         connection.sock.settimeout(request.timeout)
         # the time-out of a socket begins anew with every byte: a server that trickles would never be given up
-        deadline = threading.Timer(request.timeout, _hang_up, [connection.sock])
+        deadline = threading.Timer(request.timeout, _hang_up, [connection.sock, late])
         deadline.start()
         connection.request("POST", f"{target.path}?{target.query}", body=request.body, headers=headers)
         response = connection.getresponse()
@@ -81,15 +81,15 @@ def post(request: Request) -> Answer:
     except (OSError, http.client.HTTPException) as error:
         answer = Answer(message=f"{type(error).__name__}: {error}")
     finally:
-        # once it has hung up, what came is half an answer, or an error that says nothing of the time
-        late = deadline is not None and deadline.finished.is_set()
         if deadline is not None:
             deadline.cancel()
         connection.close()
-    return Answer(message=f"TimeoutError: timed out after {request.timeout:g} seconds") if late else answer
+    # once we have hung up, what came is half an answer, or an error that says nothing of the time
+    return Answer(message=f"TimeoutError: timed out after {request.timeout:g} seconds") if late.is_set() else answer
 
 
-def _hang_up(sock: socket.socket) -> None:
+def _hang_up(sock: socket.socket, late: threading.Event) -> None:
+    late.set()
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 
