@@ -1,6 +1,6 @@
 """The home page, the pages of the deployment template, and the user's own pages."""
 
-from s3 import module_menu, page_menu, template_pages
+from s3 import fail_request, module_menu, page_menu, template_pages
 
 
 def index():
@@ -36,4 +36,6 @@ def _run_page(name, page):
 
 def user():
     """Login, logout and profile; the pages are those of web2py's auth."""
+    if s3.form_error:
+        fail_request(400, s3.form_error)
     return {"form": auth()}

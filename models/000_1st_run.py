@@ -12,9 +12,12 @@ _modules = os.path.realpath(os.path.join(request.folder, "modules"))
 if _modules not in sys.path:
     sys.path.insert(0, _modules)
 
+from s3 import read_form  # noqa: E402
 from s3cfg import S3Config  # noqa: E402
 
 s3 = response.s3 = Storage(crud_strings=Storage())
+# before anybody asks for variables; whoever takes forms refuses the request
+s3.form_error = read_form(request)
 current.deployment_settings = deployment_settings = settings = S3Config()
 
 if not os.path.exists(os.path.join(request.folder, "models", "000_config.py")):

@@ -93,7 +93,7 @@ from s3.s3model import S3Model
 from s3.s3filter import S3FilterString, parse_filter, validate_filter
 from s3.s3task import PeriodicTask, S3Task, background_task, periodic_tasks, prune_changes, run_maintenance
 from s3.s3msg import Attachment, S3Msg
-from s3.s3rest import REQUEST_ERRORS, S3Method, S3Request, fail_request, keep_messages, s3_request, status_of
+from s3.s3rest import REQUEST_ERRORS, S3Method, S3Request, fail_request, keep_messages, read_form, s3_request, status_of
 from s3.s3crud import (
     S3CRUD,
     CreateJSON,
@@ -209,6 +209,7 @@ __all__ = (
     "parse_filter",
     "periodic_tasks",
     "prune_changes",
+    "read_form",
     "resolve_path",
     "run_maintenance",
     "s3_all_meta_field_names",

@@ -7,6 +7,7 @@ from typing import Any
 from gluon import current
 from gluon.html import DIV, FORM, INPUT, LABEL, OPTION, SELECT, URL
 from gluon.http import HTTP, redirect
+from gluon.storage import Storage
 from gluon.validators import IS_EMAIL, IS_IN_SET, IS_LENGTH, IS_NOT_EMPTY
 
 from s3.s3aaa.accounts import AuthAccounts
@@ -174,7 +175,7 @@ class AuthPages(AuthAccounts):
 
     @staticmethod
     def _accepts(form: FORM, formname: str, onvalidation: Callable[[FORM], None] | None = None) -> bool:
-        posted = current.request.post_vars
+        posted = _last_texts(current.request.post_vars)
         if form.accepts(posted, current.session, formname=formname, onvalidation=onvalidation, keepvalues=True):
             return True
         if posted._formname == formname and not form.errors:
@@ -201,6 +202,12 @@ def local_path(url: Any) -> str | None:
     if url[1:2] in ("/", "\\") or any(ord(sign) <= 0x20 or ord(sign) == 0x7F for sign in url) or "\\" in url:
         return None
     return url
+
+
+def _last_texts(posted: dict[str, Any]) -> Storage:
+    """The fields of a submitted form, each a text: of a repeated one the last, and no files."""
+    last = ((name, value[-1] if isinstance(value, list) else value) for name, value in posted.items())
+    return Storage((name, value) for name, value in last if isinstance(value, str))
 
 
 def _check_repetition(form: FORM) -> None:

@@ -175,4 +175,5 @@ def _basic_credentials(header: Any) -> tuple[str, str] | None:
         username, separator, password = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return (username, password) if separator else None
+    # no account has a NUL, and no database can be asked for one
+    return (username, password) if separator and "\x00" not in username + password else None

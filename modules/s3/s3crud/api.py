@@ -52,7 +52,7 @@ class S3Write(S3CRUD):
         r.body.seek(0)
         try:
             data = json.loads(r.body.read())
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             r.error(400, f"The body is not valid JSON: {exc}")
         if not isinstance(data, dict):
             r.error(400, "The body must be a JSON object with the fields of one record.")

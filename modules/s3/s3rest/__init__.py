@@ -1,6 +1,7 @@
 """REST requests: what a URL addresses, who handles it, and what comes back."""
 from __future__ import annotations
 
+from s3.s3rest.body import read_form
 from s3.s3rest.errors import REQUEST_ERRORS, fail_request, keep_messages, status_of
 from s3.s3rest.method import S3Method
 from s3.s3rest.request import S3Request, s3_request
@@ -11,6 +12,7 @@ __all__ = (
     "S3Request",
     "fail_request",
     "keep_messages",
+    "read_form",
     "s3_request",
     "status_of",
 )

@@ -13,6 +13,7 @@ from gluon.storage import Storage
 from s3.s3error import S3RecordError, S3RequestError
 from s3.s3resource import S3Resource
 from s3.s3rest.address import DEFAULT_REPRESENTATION, split_args, split_extension
+from s3.s3rest.body import read_form
 from s3.s3rest.dispatch import run_request
 from s3.s3rest.errors import REQUEST_ERRORS, fail_request, status_of
 from s3.s3rest.url import build_url
@@ -22,8 +23,6 @@ from s3dal import Row, Table
 __all__ = ("S3Request", "s3_request")
 
 HTTP_VERBS = ("GET", "PUT", "POST", "DELETE")
-
-FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 # a handler for every format that has none of its own
 ANY_FORMAT = "*"
@@ -377,23 +376,10 @@ def _form_vars(base: Any) -> dict[str, Any]:
     Raises:
         S3RequestError: the form is broken
     """
-    content_type = str(base.env.content_type or "").lower()
-    if content_type.startswith("application/json"):
-        return {}
-    if not content_type.startswith(FORM_TYPES):
-        # the embedded web2py fails on bodies of other types, which anybody may send, as soon as somebody asks for variables
-        base._post_vars = Storage()
-        return {}
-    try:
-        form_vars: dict[str, Any] = base.post_vars
-    except (LookupError, TypeError, ValueError) as exc:
-        base._post_vars = Storage()
-        raise S3RequestError(f"The form in the body of the request cannot be read: {exc}") from exc
-    for key, value in form_vars.items():
-        if any(isinstance(item, str) and "\x00" in item for item in (value if isinstance(value, list) else [value])):
-            # no database stores it
-            raise S3RequestError(f"The value of {key} has characters that cannot be stored.")
-    return form_vars
+    objection = read_form(base) if base._post_vars is None else current.response.s3.form_error
+    if objection:
+        raise S3RequestError(objection)
+    return base.post_vars or {}
 
 
 def s3_request(*args: Any, catch_errors: bool = True, **kw: Any) -> S3Request:
