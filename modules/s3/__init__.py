@@ -92,7 +92,7 @@ from s3.s3changes import current_position
 from s3.s3model import S3Model
 from s3.s3filter import S3FilterString, parse_filter, validate_filter
 from s3.s3task import PeriodicTask, S3Task, background_task, periodic_tasks, prune_changes, run_maintenance
-from s3.s3msg import Attachment, S3Msg
+from s3.s3msg import Attachment, S3Msg, clean_subject
 from s3.s3rest import REQUEST_ERRORS, S3Method, S3Request, fail_request, keep_messages, read_form, s3_request, status_of
 from s3.s3crud import (
     S3CRUD,
@@ -194,6 +194,7 @@ __all__ = (
     "UserRepresent",
     "background_task",
     "check_subscription_url",
+    "clean_subject",
     "component_query",
     "create_record",
     "current_position",

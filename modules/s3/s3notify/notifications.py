@@ -197,7 +197,8 @@ class S3Notifications:
             current.db.rollback()
             raise _refusal(400, str(error)) from error
         current.db.commit()  # the round is done, whatever a hook of the deployment does from here on
-        cls._postprocess(message_ids, send_data)
+        for message_id in message_ids:
+            current.msg.postprocess(message_id, **send_data)
         text = "Success" if updates.total else "No records found"
         methods = [message.method for message in messages]
         return json_message(message=text, new=updates.new, updated=updates.updated, methods=methods)
@@ -229,17 +230,6 @@ class S3Notifications:
     def _render(cls, resource: Any, data: Any, meta_data: dict[str, Any], format: str | None = None) -> dict[str, Any]:
         """Default pre-renderer, see ``render.render_contents``."""
         return render.render_contents(resource, data, meta_data, format)
-
-    @classmethod
-    def _postprocess(cls, message_ids: list[int], send_data: dict[str, Any]) -> None:
-        hook = current.deployment_settings.get_msg_send_postprocess()
-        if not hook:
-            return
-        for message_id in message_ids:
-            try:
-                hook(message_id, **send_data)
-            except Exception:  # a deployment's hook; the messages are composed and must stay so
-                current.log.exception("settings.msg.send_postprocess failed")
 
 
 def _lookup_filters(subscription: Subscription) -> list[tuple[str, str]]:

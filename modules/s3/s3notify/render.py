@@ -12,13 +12,11 @@ from typing import Any
 
 from gluon import TABLE, TBODY, TD, TH, THEAD, TR, current
 
+from s3.s3msg import clean_subject
 from s3.s3notify.records import Subscription, Updates
 from s3.s3utils import s3_str, s3_strip_markup
 
 __all__ = ("contents_formats", "message_subject", "meta_data_of", "renderer_of", "render_contents", "resource_name")
-
-SUBJECT_LENGTH = 78
-
 
 def resource_name(resource: Any) -> str:
     """The list title of the table, else its name in words."""
@@ -104,13 +102,4 @@ def message_subject(resource: Any, data: Any, meta_data: dict[str, Any]) -> str:
         source = source(resource, data, meta_data)
     names = {"S": meta_data["systemname"], "s": meta_data["systemname_short"], "r": meta_data["resource"]}
     # placeholders that are unknown stay, a lone dollar or a percent sign is a character like others
-    return _one_line(Template(s3_str(source)).safe_substitute(names))
-
-
-def _one_line(text: str) -> str:
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    if len(line) <= SUBJECT_LENGTH:
-        return line
-    cut = line[: SUBJECT_LENGTH - 3]
-    # at a word boundary, unless the first word is that long already
-    return (cut.rsplit(" ", 1)[0] or cut) + "..."
+    return clean_subject(Template(s3_str(source)).safe_substitute(names))

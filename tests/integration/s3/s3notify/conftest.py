@@ -122,9 +122,11 @@ class World:
         return token
 
     def post(self, path: str = "/cms/post", token: str | None = None, method: str = "POST", vars: dict[str, Any] | None = None,
-             **options: Any) -> Any:
+             forwarded: str | None = None, **options: Any) -> Any:
         """A look-up request, with or without a token."""
         headers = {"X-S3-Subscription": token} if token else {}
+        if forwarded:
+            headers["X-Forwarded-For"] = forwarded
         return self.app.request(path, method, vars={"format": "msg", **(vars or {})}, json={}, headers=headers, **options)
 
     # -- assert --------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import threading
 
 import pytest
@@ -49,7 +50,7 @@ def test_a_subscriber_of_updates_is_not_bothered_by_new_records(app, world):
 
 
 def test_only_pairs_with_updates_are_queued_each_once(app, world):
-    """R23: three subscribed resources, two tables changed."""
+    """R23: three subscribed resources, two tables changed. R20, R21: the queue is that of the worker."""
     first = world.subscribe("anna")
     offices = world.watch(first.subscription_id, "org_organisation", "org/organisation")
     series = world.watch(first.subscription_id, "cms_series", "cms/series")
@@ -57,8 +58,19 @@ def test_only_pairs_with_updates_are_queued_each_once(app, world):
     world.create()
     world.create("org_organisation", name="Helpers")
 
-    assert sorted(due_ids(world)) == sorted([first.resource_id, offices])
-    assert series not in due_ids(world)
+    with app.configured("settings.base.tasks_sync_fallback = False"), world.env() as current:
+        from s3 import S3Notifications
+
+        assert S3Notifications.check_subscriptions() == "2 notifications scheduled."
+        assert S3Notifications.check_subscriptions() == "No notifications to schedule."
+        task = current.s3task.scheduler.db.scheduler_task
+        queued = [json.loads(row.args)[0] for row in current.db(task.function_name == "notify_notify").select()]
+        check = current.db(task.function_name == "notify_check_subscriptions").select().first()
+
+    assert [sorted(ids) for ids in queued] == [sorted([first.resource_id, offices])]
+    assert series not in queued[0]
+    # every five minutes, for ever, also after an error
+    assert (check.period, check.timeout, check.repeats, check.retry_failed) == (300, 300, 0, -1)
 
 
 @pytest.mark.parametrize(

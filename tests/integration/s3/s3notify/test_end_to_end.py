@@ -2,6 +2,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import time
+from urllib.parse import parse_qs
+
+import pytest
+from providers import sms_provider
 
 
 def configure(names):
@@ -70,19 +76,56 @@ def test_html_mail_has_two_tables_and_no_raw_markup(app, world):
     assert "<b>bold</b>" not in html and "&lt;b&gt;bold&lt;/b&gt;" in html
 
 
-def test_email_and_sms_are_two_messages_and_the_sms_is_text(app, world):
-    """E3 without an SMS gateway: the message waits in the outbox, it is not lost. R30, R31"""
-    world.subscribe("anna", method=["EMAIL", "SMS"], email_format="html")
+def attach_document(app):
+    """Store a document as a deployment's hook would find it; gives its id."""
+    with app.env() as current:
+        table = current.s3db.doc_document
+        stored = table.file.store(io.BytesIO(b"<alert/>"), "alert.xml")
+        document_id = table.insert(name="Alert", file=stored)
+        current.db.commit()
+    return int(document_id)
+
+
+def test_email_and_sms_are_two_messages_and_only_the_mail_has_the_attachment(app, world):
+    """E3, R30, R31, H2"""
+    world.subscribe("anna", method=["EMAIL", "SMS"], email_format="html", attachment=True)
+    document_id = attach_document(app)
+    app.clock.advance(minutes=1)
+    world.create(name="First & foremost")
+    with sms_provider() as provider:
+        with app.env() as current:
+            s3db = current.s3db
+            s3db.pr_contact.insert(pe_id=app.people["anna"].pe_id, contact_method="SMS", value="+49123456789")
+            channel = s3db.msg_sms_webapi_channel
+            record = {"id": channel.insert(name="Gateway", url=provider.url)}
+            s3db.update_super(channel, record)
+            s3db.msg_sms_outbound_gateway.insert(channel_id=record["channel_id"])
+            current.db.commit()
+        with app.configured(f"settings.msg.notify_attachment = lambda resource, data, meta_data: [{document_id}]"):
+            world.tick()
+        with world.env() as current:
+            current.msg.process_outbox("SMS")
+            current.db.commit()
+
+    [mail] = world.mails
+    assert "First &amp; foremost" in mail.get_body(("html",)).get_content()
+    [attachment] = mail.iter_attachments()
+    assert attachment.get_filename() == "Alert.xml" and attachment.get_content() == b"<alert/>"
+    [form] = provider.forms
+    assert form["to"] == "49123456789"
+    assert form["text"].startswith("Relief: 1 new Posts") and "<" not in form["text"]
+    assert sorted((row.contact_method, row.status) for row in world.rows("msg_outbox")) == [("EMAIL", 2), ("SMS", 2)]
+
+
+def test_without_a_gateway_the_text_message_waits_and_is_not_lost(app, world):
+    """F77"""
+    world.subscribe("anna", method=["EMAIL", "SMS"])
     app.clock.advance(minutes=1)
     world.create(name="First")
 
     world.tick()
 
-    methods = [(row.contact_method, row.status) for row in world.rows("msg_outbox")]
-    assert sorted(methods) == [("EMAIL", 2), ("SMS", 1)]
-    assert len(world.mails) == 1
-    sms = world.rows("msg_sms")[0].body
-    assert "<" not in sms and "Relief: 1 new Posts" in sms
+    assert sorted((row.contact_method, row.status) for row in world.rows("msg_outbox")) == [("EMAIL", 2), ("SMS", 1)]
 
 
 def test_changes_of_no_interest_send_nothing_and_move_the_watermark(app, world):
@@ -119,23 +162,47 @@ def test_a_second_round_reports_nothing_twice(app, world):
     assert len(world.mails) == 1
 
 
-def test_time_zones_of_site_user_and_server_do_not_matter(app, world):
-    """E16, G22: the position decides, and the time parameter always ends in Z."""
-    subscribed = world.subscribe("anna")
-    app.clock.advance(seconds=1)
-    world.create(name="Near the edge")
+@pytest.fixture(params=["America/Los_Angeles", "UTC", "Asia/Kolkata"])
+def server_zone(request, monkeypatch):
+    """The whole server stands in this zone; the clock is the real one."""
+    from s3.s3datetime import set_clock
 
-    with app.configured('settings.L10n.timezone = "America/Los_Angeles"'):
-        world.tick()
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    set_clock(None)
+    yield request.param
+    monkeypatch.undo()
+    time.tzset()
 
+
+@pytest.mark.parametrize("site_zone", ["Pacific/Auckland", "America/New_York"])
+def test_time_zones_of_site_and_server_do_not_matter(app, world, monkeypatch, server_zone, site_zone):
+    """E16, G22: stored and sent times are UTC, the parameter ends in Z, and nothing is missed or repeated."""
+    from gluon import main
+
+    queries = []
+    original = main.wsgibase
+
+    def recording(environ, responder):
+        queries.append(parse_qs(environ["QUERY_STRING"]))
+        return original(environ, responder)
+
+    with app.configured(f"settings.L10n.timezone = {site_zone!r}"):
+        subscribed = world.subscribe("anna")
+        world.create(name="Near the edge")
+        monkeypatch.setattr(main, "wsgibase", recording)
+        with app.serving() as url:
+            world.url = url
+            first, second = world.tick(), world.tick()
+
+    assert (first, second) == ("1 notifications scheduled.", "No notifications to schedule.")
     assert len(world.mails) == 1 and "Near the edge" in world.text()
-    with world.app.env():
-        from gluon import current
-
-        from s3.s3notify.records import find_subscription
-
-        found = find_subscription(current.s3db.pr_subscription_resource.id == subscribed.resource_id)
-        assert found.time_filter == ("~.modified_on__ge", app.clock.now.isoformat() + "Z")
+    [since] = queries[0]["~.modified_on__ge"]
+    assert since.endswith("Z")
+    now = dt.datetime.now(dt.timezone.utc)
+    assert now - dt.datetime.fromisoformat(since.replace("Z", "+00:00")) < dt.timedelta(minutes=5)
+    stored = world.row("pr_subscription_resource", subscribed.resource_id).last_check_time
+    assert abs(now.replace(tzinfo=None) - stored) < dt.timedelta(minutes=5)
 
 
 def test_without_a_worker_the_whole_chain_runs_in_one_call(app, world):

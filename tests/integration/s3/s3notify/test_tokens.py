@@ -127,6 +127,10 @@ def test_a_forwarded_address_does_not_matter(world, pending):
     response = world.post(token=world.token(pending.resource_id), **{"remote_addr": "203.0.113.9"})
 
     assert response.status == 200 and len(world.rows("msg_outbox")) == 1
+    world.create(name="More news")
+    world.app.clock.advance(minutes=7)
+    forwarded = world.post(token=world.token(pending.resource_id), **{"remote_addr": "203.0.113.9", "forwarded": "198.51.100.7"})
+    assert forwarded.status == 200 and forwarded.json()["new"] == 1
     assert world.app.request("/cms/post", "POST", vars={"format": "msg"}, json={}, headers={"X-Forwarded-For": "127.0.0.1"}).status == 401
 
 

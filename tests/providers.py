@@ -1,0 +1,49 @@
+"""A real web server that plays the provider of text messages."""
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs
+
+__all__ = ("SMSProvider", "sms_provider")
+
+
+class SMSProvider(HTTPServer):
+    """Keeps the forms that were posted to it."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.forms: list[dict[str, str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/send"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: SMSProvider
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode("ascii")
+        self.server.forms.append({name: values[0] for name, values in parse_qs(body).items()})
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ID: 1")
+
+    def log_message(self, *args: object) -> None:
+        """The tests' output is no access log."""
+
+
+@contextlib.contextmanager
+def sms_provider() -> Iterator[SMSProvider]:
+    server = SMSProvider()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
