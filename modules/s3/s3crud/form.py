@@ -10,10 +10,12 @@ from typing import Any
 
 from gluon import DIV, INPUT, LABEL, SPAN, SQLFORM, TAG, current
 from gluon.sqlhtml import OptionsWidget
+from gluon.storage import Storage
 from gluon.validators import IS_NOT_EMPTY
 
 from s3.s3crud.values import length_error
 from s3.s3datetime import S3DateTime
+from s3.s3error import S3RequestError
 from s3dal import Field, Row, Table
 
 __all__ = ("FormResult", "RecordForm")
@@ -88,6 +90,12 @@ def _choose_widget(field: Field, record: Row | None) -> Callable[..., Any] | Non
     return None
 
 
+def _is_multiple(field: Field) -> bool:
+    requires = field.requires or ()
+    validators = requires if isinstance(requires, (list, tuple)) else (requires,)
+    return str(field.type).startswith("list:") or any(getattr(validator, "multiple", False) for validator in validators)
+
+
 def _is_required(field: Field) -> bool:
     """Whether the form must not be sent without a value of this field."""
     if field.type == "boolean":
@@ -134,6 +142,7 @@ class RecordForm:
             onvalidation: called with the form when all fields are valid; adds to its errors
         """
         table = self.table
+        post_vars = self._single_values(post_vars)
         for name in self.names:
             widget = _choose_widget(table[name], self.record)
             if widget:
@@ -151,18 +160,30 @@ class RecordForm:
             _class="record-form",
             _action="",
         )
-        accepted = form.accepts(
-            post_vars,
-            current.session,
-            formname=formname,
-            onvalidation=[self._check_lengths, onvalidation],
-            keepvalues=True,
-            dbio=False,
-        )
+        accepted = self._accepts(form, post_vars, formname, onvalidation)
         if post_vars and not accepted:
             self._explain(form, post_vars)
         values = self._values(form) if accepted else {}
-        return FormResult(form, bool(accepted), values)
+        return FormResult(form, accepted, values)
+
+    def _single_values(self, post_vars: Any) -> Storage:
+        """What was submitted, of a repeated field the last value; a file counts only where there is one to store."""
+        single = Storage()
+        for name, value in (post_vars or {}).items():
+            field = self.table[name] if name in self.names else None
+            if isinstance(value, list) and not (field is not None and _is_multiple(field)):
+                value = value[-1]
+            if isinstance(value, (str, list)) or (field is not None and field.type == "upload"):
+                single[name] = value
+        return single
+
+    def _accepts(self, form: SQLFORM, post_vars: Storage, formname: str, onvalidation: Callable[[Any], None]) -> bool:
+        checks = [self._check_lengths, onvalidation]
+        try:
+            return bool(form.accepts(post_vars, current.session, formname=formname, onvalidation=checks, keepvalues=True, dbio=False))
+        except SyntaxError as exc:
+            # what web2py makes of a hidden record id that is not the one in the URL
+            raise S3RequestError("This form belongs to another record.") from exc
 
     def _check_lengths(self, form: SQLFORM) -> None:
         for name in self.names:

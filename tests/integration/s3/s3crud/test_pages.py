@@ -191,3 +191,35 @@ def test_component_has_its_own_pages_below_the_record(app):
     assert "second@cast.example" in listed.text
     assert 'aria-current="page"' in listed.text
     assert "second@cast.example" not in admin.get(f"/pr/person/{app.people['ben'].person_id}/contact").text
+
+
+@pytest.mark.parametrize("record_id", ["4711", "0", "x", ["1", "4711"], "\u0663"])
+def test_form_of_another_record_is_refused(app, editor, record_id):
+    post_id = create_post(app, title="Water")
+    page = editor.get(f"/cms/post/{post_id}/update")
+
+    answer = editor.send(f"/cms/post/{post_id}/update", page, {"title": "Changed", "body": "Changed", "id": record_id})
+
+    assert answer.status == 400
+    assert "This form belongs to another record." in answer.text
+    assert [post.title for post in posts(app)] == ["Water"]
+
+
+def test_repeated_text_field_counts_with_its_last_value(app, editor):
+    answer = editor.submit("/cms/post/create", {"title": ["a", "b"], "body": ["c", "d"], "date": ["", ""]})
+
+    (post,) = posts(app)
+    assert answer.status == 303
+    assert (post.title, post.body) == ("b", "d")
+
+
+def test_file_in_the_place_of_a_text_is_not_stored(app, editor):
+    page = editor.get("/cms/post/create")
+    hidden = dict(re.findall(r'<input name="(_formkey|_formname)" type="hidden" value="([^"]*)"', page.text))
+    parts = [f'name="{name}"\r\n\r\n{value}' for name, value in hidden.items()]
+    parts += ['name="title"; filename="f"\r\nContent-Type: text/plain\r\n\r\nx', 'name="body"\r\n\r\nIt is back']
+    body = "".join(f"--x\r\nContent-Disposition: form-data; {part}\r\n" for part in parts) + "--x--\r\n"
+
+    editor._send("/cms/post/create", "POST", data=body.encode(), headers={"Content-Type": "multipart/form-data; boundary=x"})
+
+    assert [(post.title or "", post.body) for post in posts(app)] == [("", "It is back")]
