@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gluon import current
 
 from s3.s3error import S3FilterValueError
-from s3.s3query import S3URLQuery
+from s3.s3query import Joins, S3URLQuery
 
 if TYPE_CHECKING:
     from s3.s3resource import S3Resource
@@ -90,8 +90,9 @@ def _apply(pairs: Pairs, resource: S3Resource) -> None:
     for key, value in pairs:
         if value is not None:
             variables.setdefault(resource.prefix_selector(key), []).append(value)
+    joins = Joins()
     for queries in S3URLQuery.parse(resource, variables).values():
         for query in queries:
             real, _ = query.split(resource)
             if real is not None:
-                real.query(resource)
+                real.query(resource, joins)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from gluon import current
 
 from s3.s3error import S3SelectorError
+from s3.s3query.client import MAX_STEPS, field_objection, key_objection, table_objection
 from s3.s3query.joins import Join
 from s3.s3utils import original_name, s3_get_foreign_key
 from s3dal import Field, Query, Table
@@ -46,6 +47,7 @@ class Path:
         virtual: the Field.Method or Field.Virtual of a computed field
         joins: left joins that lead from the subject to the table
         is_multiple: there can be several values per record of the subject
+        reached: names of the tables to which steps of a client have led
     """
 
     table: Table
@@ -54,26 +56,37 @@ class Path:
     virtual: Any
     joins: tuple[Join, ...]
     is_multiple: bool
+    reached: frozenset[str] = frozenset()
 
     @property
     def colname(self) -> str:
         return f"{self.table._tablename}.{self.name}"
 
 
-def resolve_path(subject: Subject, selector: str) -> Path:
+def resolve_path(subject: Subject, selector: str, is_client: bool = False) -> Path:
     """Resolve a selector.
 
+    Args:
+        is_client: the selector comes from outside, and may reach only what clients may filter by. What a context stands
+            for is code, and free to lead anywhere; what a client appends to it is not.
+
     Raises:
-        S3SelectorError: it is malformed, or names something that the tables do not have
+        S3SelectorError: it is malformed, or names something that the tables do not have or that clients may not reach
     """
-    return _Resolver(subject, selector).resolve()
+    return _Resolver(subject, selector, is_client).resolve()
 
 
 class _Resolver:
     """One pass over the tokens of a selector."""
 
-    def __init__(self, subject: Subject, selector: str) -> None:
+    def __init__(self, subject: Subject, selector: str, is_client: bool) -> None:
         self.selector = selector
+        self.is_client = is_client
+        # how many of the next tokens come from contexts; whether the present one comes from a client
+        self.configured = 0
+        self.is_checked = is_client
+        self.is_component = False
+        self.reached: set[str] = set()
         self.master = subject.table
         self.master_alias = subject.alias
         self.table = subject.table
@@ -85,19 +98,28 @@ class _Resolver:
 
     def resolve(self) -> Path:
         while True:
-            name = self.tokens.pop(0)
+            self.is_checked = self.is_client and not self.configured
+            name = self._next_token()
             if name.startswith("("):
                 self._expand_context(name)
                 continue
             if not self.tokens:
                 return self._end(name)
-            separator = self.tokens.pop(0)
+            separator = self._next_token()
             if not name:
                 raise self._error("has an empty step")
             if separator == "$":
                 self._follow_key(name)
             else:
                 self._enter(name)
+
+    def _next_token(self) -> str:
+        self.configured = max(self.configured - 1, 0)
+        return self.tokens.pop(0)
+
+    def _object(self, objection: str | None) -> None:
+        if objection:
+            raise self._error(objection)
 
     def _error(self, reason: str) -> S3SelectorError:
         return S3SelectorError(
@@ -115,13 +137,19 @@ class _Resolver:
         self.contexts += 1
         if not replacement or self.contexts > MAX_CONTEXTS:
             raise self._error(f"uses the context {token} that {self._tablename} does not define")
-        self.tokens[:0] = _SEPARATORS.split(replacement)
+        tokens = _SEPARATORS.split(replacement)
+        self.configured += len(tokens)
+        self.tokens[:0] = tokens
 
     def _end(self, name: str) -> Path:
         if not name:
             raise self._error("does not end with a field")
         field, virtual = self._find_field(name)
-        return Path(self.table, name, field, virtual, tuple(self.joins), self.is_multiple)
+        if self.is_checked and self.joins:
+            self._object(table_objection(original_name(self.master), self._tablename))
+            original = current.db[self._tablename][field.name] if field is not None else None
+            self._object(field_objection(self._tablename, name, original, self.is_component))
+        return Path(self.table, name, field, virtual, tuple(self.joins), self.is_multiple, frozenset(self.reached))
 
     def _find_field(self, name: str) -> tuple[Field | None, Any]:
         if name == "id":
@@ -135,6 +163,7 @@ class _Resolver:
         raise self._error(f"names the field {name!r} that {self._tablename} does not have")
 
     def _follow_key(self, name: str) -> None:
+        self._check_step(name)
         if name not in self.table.fields:
             raise self._error(f"names the key {name!r} that {self._tablename} does not have")
         # pseudo references are declared for the table, not for its alias
@@ -146,6 +175,7 @@ class _Resolver:
         self.steps.append(name)
         if self._is_ambiguous(original, target):
             target = self._aliased(target)
+        self.is_component = False
         self._join(target, self.table[name] == target[key])
 
     def _is_ambiguous(self, key: Field, target: Table) -> bool:
@@ -158,12 +188,16 @@ class _Resolver:
     def _enter(self, name: str) -> None:
         if name == "~" or (not self.steps and name == self.master_alias):
             return
+        self._check_step(name)
+        self.is_component = True
         component = current.s3db.get_component(self._tablename, name)
         if component is not None:
             self._join_component(name, component)
             return
         if self._enter_link(name):
             return
+        if self.is_checked:
+            raise self._error(f"names {name!r} that is no component of {self._tablename}")
         self._join_freely(name)
 
     def _join_component(self, name: str, component: Any, is_link_only: bool = False) -> None:
@@ -187,6 +221,7 @@ class _Resolver:
         if is_aliased:
             link = self._aliased(link)
         on = _both(self.table[component.pkey] == link[component.lkey], _not_deleted(link))
+        self._reach(link)
         self.joins.append(Join((*self.steps, "link"), link, on, is_link=True))
         return link
 
@@ -217,7 +252,19 @@ class _Resolver:
         target_key = s3_get_foreign_key(current.db[tablename][keys[0]], m2m=False)[1]
         self._join(table, _both(table[keys[0]] == self.table[target_key], _not_deleted(table)))
 
+    def _check_step(self, name: str) -> None:
+        if self.is_client and len(self.steps) >= MAX_STEPS:
+            raise self._error(f"has more than {MAX_STEPS} steps")
+        if self.is_checked and self.joins:
+            self._object(key_objection(self._tablename, name))
+
+    def _reach(self, table: Table) -> None:
+        if self.is_checked:
+            self._object(table_objection(original_name(self.master), original_name(table)))
+            self.reached.add(original_name(table))
+
     def _join(self, table: Table, on: Query) -> None:
+        self._reach(table)
         self.joins.append(Join(tuple(self.steps), table, on))
         self.table = table
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Union
 
 from s3.s3datetime import S3TypeConverter
 from s3.s3error import S3FilterValueError, S3SelectorError
+from s3.s3query.client import MAX_JOINS
 from s3.s3query.joins import Joins
 from s3.s3query.operators import OPERATORS, Operator, all_of, any_of, negate, sql_any
 from s3.s3query.path import Subject
 from s3.s3query.values import convert_value
+from s3.s3utils import original_name
 from s3dal import Query
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ __all__ = ("S3ResourceQuery", "values_as_set")
 AND, OR, NOT = "and", "or", "not"
 # Whoever may filter by such a field can find its value out, letter by letter, without ever being shown it
 SECRET_FIELDS = frozenset(("auth_token", "registration_key", "reset_password_key"))
+# Credentials of gateways; API keys are among the parameters
+SECRET_CHANNEL_FIELDS = frozenset(("parameters", "username"))
 Operand = Union["S3ResourceQuery", Query]
 
 
@@ -94,7 +98,7 @@ class S3ResourceQuery:
         """The field of a condition."""
         if self._resolved is None or self._resolved[0] is not resource:
             rfield = self.selector.resolve(resource)
-            if rfield.ftype == "password" or rfield.fname in SECRET_FIELDS:
+            if _is_secret(rfield):
                 raise S3SelectorError(f"{rfield.selector}: passwords and keys cannot be filtered", selector=rfield.selector)
             self._resolved = (resource, rfield)
         return self._resolved[1]
@@ -143,6 +147,8 @@ class S3ResourceQuery:
                 f"{rfield.selector} is computed, the database cannot filter by it", selector=rfield.selector
             )
         joins.add(rfield.joins)
+        if self.selector.is_client and len(joins) > MAX_JOINS:
+            raise S3SelectorError(f"{rfield.selector}: the filters join more than {MAX_JOINS} tables", selector=rfield.selector)
         expression = self.selector.expr(rfield.field)
         operation, value = values_as_set(self.operator, self.value_for(rfield), rfield.is_list)
         try:
@@ -237,6 +243,13 @@ def _converted_like(left: Any, right: Any) -> Any:
     if example is None or isinstance(right, (list, tuple)):
         return [S3TypeConverter.convert(example, item) for item in right] if isinstance(right, (list, tuple)) else right
     return S3TypeConverter.convert(example, right)
+
+
+def _is_secret(rfield: S3ResourceField) -> bool:
+    if rfield.ftype == "password" or rfield.fname in SECRET_FIELDS:
+        return True
+    tablename = original_name(rfield.path.table)
+    return rfield.fname in SECRET_CHANNEL_FIELDS and tablename.startswith("msg_") and tablename.endswith("_channel")
 
 
 def _operand(query: Any) -> Operand:

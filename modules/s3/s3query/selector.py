@@ -23,11 +23,16 @@ class S3FieldSelector:
     Source: Eden s3query.py S3FieldSelector.
     """
 
-    def __init__(self, name: str, type: Any = None) -> None:
+    def __init__(self, name: str, type: Any = None, is_client: bool = False) -> None:
+        """
+        Args:
+            is_client: the name comes from outside, see resolve_path
+        """
         if not isinstance(name, str) or not name:
             raise S3SelectorError(f"A field selector is a non-empty text, not {name!r}", selector=name)
         self.name = name
         self.type = type
+        self.is_client = is_client
         self.op: str | None = None
 
     def __repr__(self) -> str:
@@ -94,7 +99,7 @@ class S3FieldSelector:
         Raises:
             S3SelectorError: there is none
         """
-        return S3ResourceField(resource, self.name)
+        return S3ResourceField(resource, self.name, is_client=self.is_client)
 
     @classmethod
     def extract(cls, resource: Subject, row: Any, field: Any) -> Any:
@@ -150,10 +155,10 @@ class S3ResourceField:
         S3SelectorError: the selector does not resolve
     """
 
-    def __init__(self, resource: Subject, selector: str, label: Any = None) -> None:
+    def __init__(self, resource: Subject, selector: str, label: Any = None, is_client: bool = False) -> None:
         self.resource = resource
         self.selector = selector
-        path = resolve_path(resource, selector)
+        path = resolve_path(resource, selector, is_client)
         self.path: Path = path
         self.tname: str = path.table._tablename
         self.fname = path.name

@@ -44,7 +44,7 @@ class S3URLQuery:
 
     @classmethod
     def parse(cls, resource: Subject, get_vars: Mapping[str, Any] | None) -> Storage:
-        """Parse all filters among URL variables.
+        """Parse all filters among URL variables; their selectors reach only what clients may filter by.
 
         Returns:
             {alias: [S3ResourceQuery]}: the alias of the component that the selectors start with, else of the resource
@@ -144,8 +144,8 @@ class S3URLQuery:
     @classmethod
     def _condition(cls, selector: str, op: str, value: Any) -> S3ResourceQuery:
         if op != "like":
-            return S3ResourceQuery(op, FS(selector), value)
-        return S3ResourceQuery(op, FS(selector).lower(), _like_patterns(value))
+            return S3ResourceQuery(op, FS(selector, is_client=True), value)
+        return S3ResourceQuery(op, FS(selector, is_client=True).lower(), _like_patterns(value))
 
 
 def _split_outside_quotes(text: str) -> list[str]:

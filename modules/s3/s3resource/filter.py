@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gluon import current
 
-from s3.s3error import S3FilterValueError
+from s3.s3error import S3FilterValueError, S3SelectorError
 from s3.s3query import Joins, S3ResourceQuery, S3URLQuery
 from s3.s3query.operators import sql_all
+from s3.s3utils import original_name
 from s3dal import Expression, Query
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class S3ResourceFilter:
         self.resource = resource
         self.conditions: list[Filter] = []
         self.component_filters: dict[str, list[Filter]] = {}
+        # whether code hides records of the resource; aliases of the components of which it does
+        self.hides_records = False
+        self.hidden_components: set[str] = set()
         self.extra_filters: list[ExtraFilter] = list(extra_filters or ())
         self.ids = _record_ids(id)
         self.uids = _as_list(uid)
@@ -52,16 +56,23 @@ class S3ResourceFilter:
             if alias != resource.alias:
                 self.component_filters.setdefault(alias, []).extend(queries)
 
-    def add(self, condition: Filter | None) -> None:
-        """Add a condition that all records must match."""
+    def add(self, condition: Filter | None, hides: bool = True) -> None:
+        """Add a condition that all records must match.
+
+        Args:
+            hides: the condition keeps records from the user; False if it only chooses among those that the user may read
+        """
         if condition is not None:
             self.conditions.append(condition)
+            self.hides_records = self.hides_records or hides
             self._translated = None
 
     def add_component_filter(self, alias: str, condition: Filter | None) -> None:
         """Add a condition for the records of a component that does not restrict the master."""
         if condition is not None:
             self.component_filters.setdefault(alias, []).append(condition)
+            self.hidden_components.add(alias)
+            self._translated = None
 
     def get_query(self) -> Query:
         """The query of the DAL; needs the joins.
@@ -104,7 +115,9 @@ class S3ResourceFilter:
             joins = Joins()
             queries: list[Query] = self._base_queries()
             virtual: S3ResourceQuery | None = None
+            hidden = self._hidden_tables()
             for condition in self._all_conditions():
+                _check_reach(condition, self.resource, hidden)
                 real, computed = _split(condition, self.resource)
                 if real is not None:
                     queries.append(real.query(self.resource, joins) if isinstance(real, S3ResourceQuery) else real)
@@ -112,6 +125,16 @@ class S3ResourceFilter:
                     virtual = computed if virtual is None else virtual & computed
             self._translated = sql_all(queries), joins, virtual
         return self._translated
+
+    def _hidden_tables(self) -> set[str]:
+        """Names of the tables of which code hides records from this page, which it cannot do where clients join them."""
+        resource = self.resource
+        tables = {resource.tablename} if self.hides_records else set()
+        for alias in self.hidden_components:
+            component = current.s3db.get_component(resource.tablename, alias)
+            if component is not None:
+                tables.add(original_name(component.table))
+        return tables if resource.parent is None else tables | resource.parent.rfilter._hidden_tables()
 
     def _all_conditions(self) -> list[Filter]:
         parent = self.resource.parent
@@ -138,6 +161,18 @@ class S3ResourceFilter:
 
 def _split(condition: Filter, resource: S3Resource) -> tuple[Filter | None, S3ResourceQuery | None]:
     return condition.split(resource) if isinstance(condition, S3ResourceQuery) else (condition, None)
+
+
+def _check_reach(condition: Filter, resource: S3Resource, hidden: set[str]) -> None:
+    if not hidden or not isinstance(condition, S3ResourceQuery):
+        return
+    for part in condition.conditions():
+        rfield = part.resolve(resource)
+        reached = sorted(rfield.path.reached & hidden)
+        if reached:
+            raise S3SelectorError(
+                f"{rfield.selector} joins {reached[0]}, of which this page hides records", selector=rfield.selector
+            )
 
 
 def _is_one_of(field: Any, values: list[Any]) -> Query:

@@ -170,18 +170,20 @@ class S3Resource(FieldsMixin, RecordsMixin, WritingMixin):
         self.clear()
         return self.rfilter
 
-    def add_filter(self, f: Filter | None = None, c: str | None = None) -> None:
+    def add_filter(self, f: Filter | None = None, c: str | None = None, hides: bool = True) -> None:
         """Add a filter.
 
         Args:
             c: alias of a component; the filter then restricts the records of this component, not those of the master
+            hides: the filter keeps records from the user, so that no filter of a client may join the table a second
+                time; False if it only chooses among the records that the user may read
         """
         if f is None:
             return
         if c is not None and c != self.alias:
             self.add_component_filter(c, f)
             return
-        self.rfilter.add(f)
+        self.rfilter.add(f, hides)
         self.clear()
 
     def add_component_filter(self, alias: str, f: Filter | None = None) -> None:

@@ -102,6 +102,61 @@ def test_restricted_posts_cannot_be_read_through_their_series(drmp):
     assert drmp.request("reader", f"/cms/series/{series['Restricted Report']}/post.json").status == 403
 
 
+GUESSES = [
+    "~.location_id$cms_post.body",
+    "~.location_id$location_id:cms_post.body",
+    "~.series_id$post.body",
+    "~.series_id$cms_post.body",
+    "comment.post_id$body",
+    "tag__link.post_id$body",
+    "cms_comment.post_id$body",
+    "~.created_by$email",
+    "~.created_by$auth_membership.group_id$role",
+    "~.created_by$auth_event.client_ip",
+    "~.created_by$owned_by_user:pr_contact.value",
+    "~.created_by$user_id:pr_person_user.pe_id$contact.value",
+    "~.created_by$created_by:msg_sms_webapi_channel.parameters",
+    "~." + "location_id$" + "parent$" * 300 + "name",
+]
+
+
+@pytest.mark.parametrize("selector", GUESSES)
+def test_reader_cannot_guess_with_filters_what_he_may_not_see(drmp, selector):
+    response = drmp.request("reader", "/cms/post.json", vars={f"{selector}__like": "*Stocks*"})
+
+    assert response.status == 400
+    assert selector in response.json()["message"]
+
+
+@pytest.mark.parametrize("selector", GUESSES[:3])
+def test_reader_cannot_guess_on_the_newsfeed_either(drmp, selector):
+    assert drmp.request("reader", "/default/index/newsfeed.json", vars={f"{selector}__like": "*Stocks*"}).status == 400
+
+
+def test_reader_cannot_join_more_tables_than_a_database_can(drmp):
+    authors = ("created_by", "modified_by", "owned_by_user")
+    selectors = ["location_id$" + "parent$" * 7 + "name", "person_id$location_id$" + "parent$" * 6 + "name"]
+    selectors += ["comment." + "parent$" * 7 + "body", *(f"{start}{key}$id" for start in ("", "comment.") for key in authors)]
+    selectors += ["series_id$name", "tag.name"]
+
+    few = drmp.request("reader", "/cms/post.json", vars={f"~.{selector}": "1" for selector in selectors[:3]})
+    many = drmp.request("reader", "/cms/post.json", vars={f"~.{selector}": "1" for selector in selectors})
+
+    assert (few.status, few.json()) == (200, [])
+    assert many.status == 400
+    assert "30 tables" in many.json()["message"]
+
+
+def test_reader_can_filter_by_place_and_type(drmp):
+    series = drmp.ids("cms_series", "name")
+
+    by_place = bodies(drmp.request("reader", "/cms/post.json", vars={"~.location_id$L1__belongs": "South Province"}))
+    by_type = bodies(drmp.request("reader", "/cms/post.json", vars={"~.series_id": str(series["Flood Warning"])}))
+
+    assert "Spring tide: keep boats in the inner harbour." in set(by_place) & set(by_type)
+    assert "Two thirds of the households have running water." not in by_place + by_type
+
+
 def test_reader_cannot_write_posts(drmp):
     assert drmp.request("reader", "/cms/post.json", "POST", json={"body": "I was here"}).status == 403
 

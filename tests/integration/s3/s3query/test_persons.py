@@ -109,14 +109,16 @@ def test_user_sees_the_records_that_his_roles_show_him(app):
 
 
 def test_author_and_last_editor_are_two_joins(app):
+    from s3 import FS
+
     with app.env(user="admin", c="cms", f="post") as current:
         post = current.s3db.resource("cms_post").insert(name="P", body="Hello")
         anna = app.people["anna"].user_id
         current.db(current.db.cms_post.id == post).update(modified_by=anna)
 
         row = current.s3db.resource("cms_post", id=post).select(["created_by$email", "modified_by$email"]).rows[0]
-        variables = {"~.created_by$email": "admin@cast.example", "~.modified_by$email": "anna@cast.example"}
-        both = current.s3db.resource("cms_post", vars=variables)
+        is_both = (FS("created_by$email") == "admin@cast.example") & (FS("modified_by$email") == "anna@cast.example")
+        both = current.s3db.resource("cms_post", filter=is_both)
 
         assert list(row.values()) == ["admin@cast.example", "anna@cast.example"]
         assert both.count() == 1
