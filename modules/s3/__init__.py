@@ -88,7 +88,7 @@ from s3.s3query import (
 )
 from s3.s3resource import S3Resource, S3ResourceData, S3ResourceFilter, create_record, update_record
 from s3.s3aaa import AUTH_INDEXES, AUTH_TABLES, SYSTEM_ROLES, AuthS3, S3Permission, hash_password, local_path
-from s3.s3changes import current_position
+from s3.s3changes import current_position, is_watched
 from s3.s3model import S3Model
 from s3.s3filter import S3FilterString, parse_filter, validate_filter
 from s3.s3task import PeriodicTask, S3Task, background_task, periodic_tasks, prune_changes, run_maintenance
@@ -201,6 +201,7 @@ __all__ = (
     "fail_request",
     "hash_password",
     "import_module",
+    "is_watched",
     "keep_messages",
     "known_controllers",
     "local_path",

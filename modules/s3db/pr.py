@@ -21,6 +21,7 @@ from s3 import (
     S3ReusableField,
     check_subscription_url,
     current_position,
+    is_watched,
     s3_comments,
     s3_date,
     s3_fullname,
@@ -745,7 +746,9 @@ def pr_check_subscription_resource(resource: Any, url: Any) -> str:
         raise S3DataError(f"Cannot subscribe to the resource {resource!r}: there is no such table", resource=resource)
     if "modified_on" not in table.fields:
         raise S3DataError(f"Cannot subscribe to the resource {resource!r}: the table has no modified_on", resource=resource)
-    return check_subscription_url(url)
+    if not is_watched(table):
+        raise S3DataError(f"Cannot subscribe to the resource {resource!r}: its changes are not logged", resource=resource)
+    return check_subscription_url(url, is_new=True)
 
 
 def subscription_onvalidation(form: Any) -> None:
@@ -753,10 +756,20 @@ def subscription_onvalidation(form: Any) -> None:
     is_new = not values.get("id")
     if not values.get("pe_id") and (is_new or "pe_id" in values):
         form.errors["pe_id"] = current.T("Select the person or group to be notified")
+    for name in ("notify_on", "method"):
+        if name in values:
+            values[name] = _once_each(values[name])
+            if not values[name]:
+                form.errors[name] = current.T("Select at least one")
     if values.get("filter_id") and not is_new:
         objection = _filter_objection(values["filter_id"], _subscribed_tables(current.s3db.pr_subscription.id == values["id"]))
         if objection:
             form.errors["filter_id"] = objection
+
+
+def _once_each(chosen: list[str] | str | None) -> list[str]:
+    """What was chosen, each option once: a method that is given twice must not send twice."""
+    return list(dict.fromkeys([chosen] if isinstance(chosen, str) and chosen else chosen or []))
 
 
 def _filter_objection(filter_id: int, tablenames: Iterable[str]) -> str | None:

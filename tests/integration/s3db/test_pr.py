@@ -106,6 +106,43 @@ def test_option_that_is_not_offered_is_refused(app: App, field: str, value: Any)
         assert error
 
 
+@pytest.mark.parametrize("field", ["notify_on", "method"])
+@pytest.mark.parametrize("method", ["create", "update"])
+def test_subscription_must_say_of_what_and_how(app: App, field: str, method: str) -> None:
+    with app.env() as current:
+        pe_id = app.people["anna"].pe_id
+        record = {"id": insert(current, "pr_subscription", pe_id=pe_id)} if method == "update" else {}
+        for nothing in ([], None, ""):
+            assert list(validate(current, "pr_subscription", {**record, "pe_id": pe_id, field: nothing}, method)) == [field]
+
+
+@pytest.mark.parametrize("field, values, stored_as", [
+    ("method", ["EMAIL", "EMAIL", "SMS", "EMAIL"], ["EMAIL", "SMS"]), ("method", "SMS", ["SMS"]), ("notify_on", ["upd", "upd"], ["upd"]),
+])
+def test_repeated_option_counts_once(app: App, field: str, values: Any, stored_as: list[str]) -> None:
+    with app.env() as current:
+        current.s3db.pr_subscription  # noqa: B018  - loads the model
+        subscription = form(pe_id=app.people["anna"].pe_id, **{field: values})
+
+        current.s3db.get_config("pr_subscription", "onvalidation")(subscription)
+
+        assert not subscription.errors
+        assert subscription.vars[field] == stored_as
+
+
+def test_subscription_with_options_repeated_or_left_out_over_http(app: App) -> None:
+    def add(**values: Any) -> Any:
+        return app.request("/pr/subscription.json", "POST", json={"pe_id": app.people["anna"].pe_id, **values}, auth="admin")
+
+    assert [add(method=[]).status, add(notify_on=[]).status, add(notify_on=None).status] == [400, 400, 400]
+    created = add(method=["EMAIL", "EMAIL"]).json()["created"][0]
+
+    with app.env() as current:
+        subscription = stored(current, "pr_subscription", created)
+        assert (subscription.method, subscription.notify_on) == (["EMAIL"], ["new"])
+        assert current.db(current.s3db.pr_subscription).count() == 1
+
+
 @pytest.mark.parametrize("resource, url, field, names", [
     ("cms_pots", "cms/post", "resource", "'cms_pots'"),
     ("nuclear_reactor", "cms/post", "resource", "'nuclear_reactor'"),
@@ -113,6 +150,12 @@ def test_option_that_is_not_offered_is_refused(app: App, field: str, value: Any)
     ("../etc", "cms/post", "resource", "'../etc'"),
     (None, "cms/post", "resource", "None"),
     ("pr_pentity", "pr/pentity", "resource", "no modified_on"),
+    ("pr_subscription", "pr/subscription", "resource", "changes are not logged"),
+    ("pr_filter", "pr/filter", "resource", "changes are not logged"),
+    ("s3_change", "cms/post", "resource", "'s3_change'"),
+    ("auth_user", "pr/person", "resource", "'auth_user'"),
+    ("cms_post", "cms/post/12", "url", "no list"),
+    ("cms_post", "cms/post?format=json", "url", "set by the lookup"),
     ("cms_post", "../cms/post", "url", "'../cms/post'"),
     ("cms_post", "http://example.org/", "url", "'http://example.org/'"),
     ("cms_post", "nuclear/reactor", "url", "no controller 'nuclear'"),

@@ -44,10 +44,31 @@ def test_unknown_controller_is_refused_by_name() -> None:
         check_subscription_url("nuclear/launch", CONTROLLERS)
 
 
-@pytest.mark.parametrize("url", ["cms/post?format=xml", "cms/post?a=1&subscription=x"])
+@pytest.mark.parametrize("url", [
+    "cms/post?format=xml", "cms/post?a=1&subscription=x", "cms/post?%66ormat=json", "cms/post?a=1&f%6Frma%74=json",
+    "cms/post?%73ubscription=x", "cms/post?format", "cms/post?a=b&subscription",
+])
 def test_parameters_of_the_lookup_itself_are_refused(url: str) -> None:
     with pytest.raises(S3DataError, match="set by the lookup"):
         check_subscription_url(url, CONTROLLERS)
+
+
+@pytest.mark.parametrize("url", [
+    "cms/post/12", "cms/post/12?x=1", "cms/post/read", "cms/post/create", "cms/post/12/update", "cms/post/12/delete", "cms/post/display",
+    "cms/series/3/post/7", "cms/post/list.json", "cms/post/12.json", "cms/post/create.html",
+])
+def test_page_that_is_no_list_cannot_be_subscribed_to(url: str) -> None:
+    value, error = IS_SUBSCRIPTION_URL(CONTROLLERS)(url)
+
+    assert value == url
+    assert "the page is no list" in error
+    # a stored one gets the answer of its look-up
+    assert check_subscription_url(url, CONTROLLERS) == url
+
+
+@pytest.mark.parametrize("url", ["cms/post", "cms/series/3/post", "default/index/newsfeed", "cms/post?~.id=12"])
+def test_list_can_be_subscribed_to(url: str) -> None:
+    assert IS_SUBSCRIPTION_URL(CONTROLLERS)(url) == (url, None)
 
 
 def test_validator_gives_the_clean_url_or_the_reason() -> None:
