@@ -1,6 +1,7 @@
 """The command line of manage.py."""
-import manage
 import pytest
+
+import manage
 
 
 @pytest.mark.parametrize("arguments", [
