@@ -141,7 +141,7 @@ class S3CRUD(S3Method):
         if not self.record_id:
             r.error(404, current.ERROR.BAD_RECORD)
         if r.component is not None:
-            self.resource.add_filter(self.resource.table._id == self.record_id)
+            self.resource.add_filter(self.resource.table._id == self.record_id, hides=False)
             if self.resource.count() != 1:
                 r.error(404, current.ERROR.BAD_RECORD)
         row = self._load_row(self.record_id)

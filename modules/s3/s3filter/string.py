@@ -12,7 +12,7 @@ from gluon.storage import Storage
 from s3.s3filter.saved import parse_filter
 from s3.s3query import OPERATORS, S3ResourceField, S3ResourceQuery, S3URLQuery
 from s3.s3query.query import values_as_set
-from s3.s3utils import s3_str, s3_strip_markup
+from s3.s3utils import original_name, s3_get_foreign_key, s3_str, s3_strip_markup
 
 if TYPE_CHECKING:
     from s3.s3resource import S3Resource
@@ -115,13 +115,21 @@ class S3FilterString:
         return f"{', '.join(texts[:-1])} {word} {texts[-1]}"
 
     def _represent_values(self, rfield: S3ResourceField, values: list[Any]) -> list[str]:
-        renderer: Any = None if rfield.virtual else rfield.represent
+        renderer: Any = None if rfield.virtual or self._refers_to_hidden(rfield) else rfield.represent
         if hasattr(renderer, "bulk"):
             labels = renderer.bulk([value for value in values if value is not None], list_type=False, show_link=False)
             texts = [labels.get(value) for value in values]
         else:
             texts = [_represented(renderer, value, rfield) for value in values]
         return [s3_str(current.T("None")) if value is None else _quoted(rfield, text) for value, text in zip(values, texts, strict=True)]
+
+    def _refers_to_hidden(self, rfield: S3ResourceField) -> bool:
+        """Whether names would tell of records that code hides: any number may stand in a filter."""
+        hidden = self.resource.rfilter.hidden_tables()
+        if not hidden or rfield.field is None:
+            return False
+        original = current.db[original_name(rfield.path.table)][rfield.field.name]
+        return s3_get_foreign_key(original)[0] in hidden
 
     def _label(self, rfield: S3ResourceField) -> Any:
         """Label of a field: as in the lists of the resource, else its own."""

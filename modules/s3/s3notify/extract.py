@@ -36,13 +36,13 @@ def extract_updates(resource: Any, subscription: Subscription, max_records: int)
     # taken before anything is read: what is committed from here on belongs to the next window
     end = current_position()
     window = Window(resource.tablename, rebase_position(subscription.last_position, subscription.last_check_time, end), end)
-    resource.add_filter(_changed(resource, window, subscription.notify_on))
+    resource.add_filter(_changed(resource, window, subscription.notify_on), hides=False)
     data = _select(resource, max_records)
     ids, created = data.ids or [], _created_ids(window)
     if len(ids) > max_records:
         # a flood: what is new goes first
         first = sorted(ids, key=lambda record_id: record_id not in created)[:max_records]
-        resource.add_filter(resource._id.belongs(first))
+        resource.add_filter(resource._id.belongs(first), hides=False)
         data = _select(resource, max_records)
     _mark_new(data.rows, str(resource._id), created)
     new = sum(1 for record_id in ids if record_id in created)

@@ -115,7 +115,7 @@ class S3ResourceFilter:
             joins = Joins()
             queries: list[Query] = self._base_queries()
             virtual: S3ResourceQuery | None = None
-            hidden = self._hidden_tables()
+            hidden = self.hidden_tables()
             for condition in self._all_conditions():
                 _check_reach(condition, self.resource, hidden)
                 real, computed = _split(condition, self.resource)
@@ -126,7 +126,7 @@ class S3ResourceFilter:
             self._translated = sql_all(queries), joins, virtual
         return self._translated
 
-    def _hidden_tables(self) -> set[str]:
+    def hidden_tables(self) -> set[str]:
         """Names of the tables of which code hides records from this page, which it cannot do where clients join them."""
         resource = self.resource
         tables = {resource.tablename} if self.hides_records else set()
@@ -134,7 +134,7 @@ class S3ResourceFilter:
             component = current.s3db.get_component(resource.tablename, alias)
             if component is not None:
                 tables.add(original_name(component.table))
-        return tables if resource.parent is None else tables | resource.parent.rfilter._hidden_tables()
+        return tables if resource.parent is None else tables | resource.parent.rfilter.hidden_tables()
 
     def _all_conditions(self) -> list[Filter]:
         parent = self.resource.parent

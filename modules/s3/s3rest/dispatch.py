@@ -59,7 +59,7 @@ def _enforce_single_record(r: S3Request) -> None:
         redirect(r.url(id=0, component="", method="", vars={}))
     r.record = rows[0]
     r.id = r.record[r.resource.table._id.name]
-    r.resource.add_filter(r.resource.table._id == r.id)
+    r.resource.add_filter(r.resource.table._id == r.id, hides=False)
 
 
 def _run_prep(r: S3Request) -> tuple[bool, Any]:

@@ -109,3 +109,16 @@ def test_filter_that_does_not_suit_the_table_has_no_text(item):
         text(item, ("nope", "x"))
     with pytest.raises(S3FilterValueError):
         text(item, ("number", "x"))
+
+
+@pytest.mark.parametrize("key", ["comp.item_id", "~.parent_id", "child.parent_id"])
+def test_records_that_the_page_hides_are_not_named(depot, monkeypatch, key):
+    secret = depot.db.depot_item.insert(name="secret", status="hidden")
+    for field in (depot.db.depot_item.parent_id, depot.db.depot_comp.item_id):
+        monkeypatch.setattr(field, "represent", S3Represent(lookup="depot_item"))
+    is_open = depot.db.depot_item.status == None
+
+    named, unnamed = (text(S3Resource("depot_item", filter=rule), (key, f"{secret},99")) for rule in (None, is_open))
+
+    assert "secret" in named
+    assert unnamed.endswith(f'is "{secret}" or "99"')
