@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 from gluon.storage import Storage
@@ -27,6 +28,10 @@ SECTIONS = (
 )
 
 
+class UnknownSectionError(SettingError, AttributeError):
+    """A section that does not exist. Also an AttributeError, so that hasattr and getattr with a default work."""
+
+
 class S3Config(
     BaseSettings, AuthSettings, SecuritySettings, MailSettings, MsgSettings, L10nSettings, UiSettings, ModelSettings,
     TemplateCascade, Storage,
@@ -41,6 +46,12 @@ class S3Config(
         self.gis.countries = []
         self.L10n.languages = {"en": "English"}
         self.modules = {name: Storage(name_nice=title, restricted=restricted, module_type=None) for name, title, restricted in MODULES}
+
+    def __getattr__(self, name: str) -> Any:
+        """What is set, or None for a hook; a section that there is not is named, where None would fail without a name."""
+        if name in self or name.startswith("customise_"):
+            return self.get(name)
+        raise UnknownSectionError(f"settings.{name}: there is no section {name!r}{_suggest(name)}")
 
     def has_module(self, name: str) -> bool:
         return name in self.modules
@@ -73,6 +84,12 @@ class S3Config(
                 # a wrong value shows up again in the settings whose default it is
                 problems[str(error)] = None
         return list(problems)
+
+
+def _suggest(name: str) -> str:
+    sections = {section.lower(): section for section in SECTIONS}
+    nearest = get_close_matches(name.lower(), sections, n=1)
+    return f"; did you mean {sections[nearest[0]]!r}?" if nearest else ""
 
 
 # name, title, whether the permission rules of pages apply

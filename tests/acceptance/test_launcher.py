@@ -221,8 +221,12 @@ def test_an_unknown_template_is_named(new_checkout):
 @pytest.mark.parametrize("command", ["check", "worker", "web", "run"])
 @pytest.mark.parametrize(
     ("source", "reason"),
-    [("settings.base.template = \n", "000_config.py is no valid Python: line"), ("settings.base.template = nosuch\n", "line 1: name 'nosuch'")],
-    ids=["no Python", "error"],
+    [
+        ("settings.base.template = \n", "000_config.py is no valid Python: line 1: "),
+        ("settings.base.template = nosuch\n", "000_config.py, line 1: name 'nosuch' is not defined"),
+        ("settings.mesg.notify_batch = 3\n", "line 1: settings.mesg: there is no section 'mesg'; did you mean 'msg'?"),
+    ],
+    ids=["no Python", "error", "no section"],
 )
 def test_a_malformed_config_is_named_with_line_and_reason(new_checkout, command, source, reason):
     new_checkout.use_environment_of_the_tests()

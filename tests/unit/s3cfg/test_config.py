@@ -216,3 +216,21 @@ def test_task_of_the_deployment_is_found_by_name(settings: S3Config) -> None:
 
     assert settings.get_task("tidy") is len
     assert settings.get_task("other") is None
+
+
+# -- sections that there are not ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name, nearest", [("mesg", "msg"), ("l10n", "L10n"), ("Base", "base"), ("securty", "security")])
+def test_section_that_does_not_exist_is_named_with_the_nearest_one(settings: S3Config, name: str, nearest: str) -> None:
+    with pytest.raises(SettingError, match=rf"settings\.{name}: there is no section {name!r}; did you mean {nearest!r}\?"):
+        getattr(settings, name).key = 1
+
+
+def test_section_unlike_any_other_is_named_alone(settings: S3Config) -> None:
+    with pytest.raises(SettingError, match=r"there is no section 'qqqqqq'$"):
+        settings.qqqqqq.key = 1
+
+
+def test_what_is_not_set_is_absent_to_those_who_ask_politely(settings: S3Config) -> None:
+    assert settings.get("nosuch") is None
+    assert getattr(settings, "nosuch", None) is None
+    assert not hasattr(settings, "nosuch")
