@@ -47,7 +47,7 @@ def check_subscription_url(url: Any, controllers: Container[str] | None = None, 
     elif match["controller"] not in (known_controllers() if controllers is None else controllers):
         reason = f"there is no controller {match['controller']!r} in this application"
     elif is_new and not _is_list(path):
-        reason = "the page is no list; it must not end with a record id, and have neither a method such as update nor a format such as .json"
+        reason = "the page is no list; it must not end with a record id, nor have a method such as update or a format such as .json"
     if reason:
         raise S3DataError(f"Cannot subscribe to the URL {url!r}: {reason}", url=url)
     return path
