@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +46,10 @@ UNLOGGED_TYPES = frozenset(("text", "json", "blob", "upload", "password"))
 MAX_VALUE_LENGTH = 255
 # Rows per INSERT statement, and per look-up of old values
 CHUNK = 200
-# The log is kept this long even if nobody needs it any more: the sweep compares against it
+# The log is kept this long even if nobody needs it any more: who is suspended today may be back tomorrow
 MIN_RETENTION = dt.timedelta(days=7)
+# Of an advisory lock in PostgreSQL: only one transaction settles the log rows of another cluster
+SETTLE_LOCK = 0x53334C
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -229,35 +231,81 @@ def current_position(db: DAL | None = None) -> int:
     db = db if db is not None else current.db
     if _is_postgres(db):
         return int(db.executesql("SELECT txid_snapshot_xmin(txid_current_snapshot())")[0][0])
-    return int(db.executesql("SELECT max(id) FROM s3_change")[0][0] or 0) + 1
+    # the counter of the row ids, because the last row may have been pruned
+    return int(db.executesql("SELECT max(seq) FROM sqlite_sequence WHERE name = 's3_change'")[0][0] or 0) + 1
 
 
 def position_at(when: dt.datetime, db: DAL | None = None) -> int:
-    """The position of a reader who has seen everything that was logged before this time (naive UTC).
+    """The position of a reader who has seen everything that was visible at this time (naive UTC).
 
-    Gives a negative number: minus the id of the first log row that this reader has not seen. A transaction that was
-    still running at that time may be seen twice, never missed.
+    A transaction that was still running then, or runs now, may be seen twice, never missed, unless it took longer than
+    ``settings.msg.notify_overlap`` from its time stamp to its end.
     """
     db = db if db is not None else current.db
     log = define_tables(db)
-    first = log.id.min()
-    last = log.id.max()
-    unseen = db(log.changed_at >= when).select(first).first()[first]
-    if unseen is None:
-        unseen = (db(log).select(last).first()[last] or 0) + 1
-    return -int(unseen)
+    # before the log is read: what is invisible to the second statement does not come before this position
+    present = current_position(db)
+    row_id, txid = log.id.min(), log.txid.min()
+    unseen = db(log.changed_at >= when - _overlap()).select(row_id, txid).first()
+    if unseen[row_id] is None:
+        return present
+    if unseen[txid]:
+        return min(int(unseen[txid]), present)
+    # row ids are the order of SQLite, and of what another cluster has left (_settle_restored)
+    return -int(unseen[row_id])
+
+
+def _overlap() -> dt.timedelta:
+    """How long a transaction may take from the time stamp of its rows to its commit, where only time stamps can tell."""
+    return dt.timedelta(seconds=current.deployment_settings.get_msg_notify_overlap())
 
 
 def rebase_position(position: int | None, seen_until: dt.datetime, end: int, db: DAL | None = None) -> int:
     """A position that is valid in this database, whatever was stored; ``end`` is the current one.
 
-    No position (a row that was not written by the framework) starts where its time stamp says. Transaction ids start
-    over when a dump is restored into another cluster: a position beyond the current one would wait for ever, so it is
-    re-based on the row ids of the log.
+    No position (a row that was not written by the framework) starts where its time stamp says, or now, and so does one
+    from another cluster of which the log knows nothing: beyond the current position, it would wait for ever.
     """
+    if position is None and seen_until >= utcnow():
+        return end
     if position is None or position > end:
         return position_at(seen_until, db)
     return position
+
+
+def _settle_restored(tablename: str, db: DAL) -> None:
+    """Settle what a dump of another PostgreSQL cluster has left in the log of this table.
+
+    Transaction ids start over there: log rows of the future would be in no window for ages, and hold the newest
+    position beyond every reader's. They count as finished (0) from now on, and their order is that of their ids, so
+    positions that do not reach beyond them become row ids (negative). Repeats nothing to who subscribed since the restore.
+    """
+    if not _is_postgres(db) or _future_rows(tablename, db) is None:
+        return
+    db.executesql("SELECT pg_advisory_xact_lock(%s)", placeholders=[SETTLE_LOCK])
+    future = _future_rows(tablename, db)
+    if future is None:
+        return  # another transaction was faster
+    boundary, last_id, last_time = future
+    positions = """
+        UPDATE pr_subscription_resource AS reader SET last_position = -coalesce(
+            (SELECT min(id) FROM s3_change WHERE tablename = reader.resource AND id <= %s AND txid >= reader.last_position), %s)
+        WHERE resource = %s AND last_position >= 0
+        AND (last_position > txid_snapshot_xmax(txid_current_snapshot()) OR last_check_time <= %s)"""
+    db.executesql(positions, placeholders=[last_id, last_id + 1, tablename, _sql_time(last_time + _overlap())])
+    rows = "UPDATE s3_change SET txid = 0 WHERE tablename = %s AND id <= %s AND txid >= %s"
+    db.executesql(rows, placeholders=[tablename, last_id, boundary])
+
+
+def _future_rows(tablename: str, db: DAL) -> tuple[int, int, dt.datetime] | None:
+    """Log rows with transaction ids that are not assigned yet: (first of these ids, last row id, latest time stamp)."""
+    present = "txid_snapshot_xmax(txid_current_snapshot())"
+    # every visible row is below the upper end of the snapshot, except our own
+    sql = f"""
+        SELECT {present}, max(id), max(changed_at) FROM s3_change
+        WHERE tablename = %s AND txid >= {present} AND txid IS DISTINCT FROM txid_current_if_assigned()"""
+    boundary, last_id, last_time = db.executesql(sql, placeholders=[tablename])[0]
+    return None if last_id is None else (int(boundary), int(last_id), last_time)
 
 
 @dataclass(frozen=True)
@@ -309,7 +357,7 @@ def latest_changes(tablename: str, db: DAL | None = None) -> Latest:
 
 # -- upkeep ------------------------------------------------------------------------------------------------------------
 def sweep(table: Table, now: dt.datetime, overlap: dt.timedelta) -> int:
-    """Log changes that bypassed the DAL hooks (raw SQL, foreign imports) but moved ``modified_on``.
+    """Log changes that bypassed the DAL hooks (raw SQL, foreign imports) but moved ``modified_on``; settle a restored log.
 
     Args:
         now: naive UTC
@@ -320,7 +368,8 @@ def sweep(table: Table, now: dt.datetime, overlap: dt.timedelta) -> int:
     """
     db = table._db
     log = define_tables(db)
-    swept_until = _take_sweep(table, now)
+    _settle_restored(table._dalname, db)
+    swept_until = _take_sweep(table, now, overlap)
     if swept_until is None:
         return 0
     since = min(swept_until, now) - overlap
@@ -330,22 +379,34 @@ def sweep(table: Table, now: dt.datetime, overlap: dt.timedelta) -> int:
     return len(missing)
 
 
-def _take_sweep(table: Table, now: dt.datetime) -> dt.datetime | None:
+def _take_sweep(table: Table, now: dt.datetime, overlap: dt.timedelta) -> dt.datetime | None:
     """Until when the table was swept before; None if there is nothing to do for us. True work for one caller only."""
     db, tablename = table._db, table._dalname
     sweeps = define_sweeps(db)
-    last = db(sweeps.tablename == tablename).select(sweeps.id, sweeps.swept_until).first()
+    last = _last_sweep(tablename, db)
     if last is None:
-        # everything up to now is history: nobody's position is older than the table's first sweep
         mark = "%s, %s" if _is_postgres(db) else "?, ?"
         sql = f"INSERT INTO s3_change_sweep (tablename, swept_until) VALUES ({mark}) ON CONFLICT (tablename) DO NOTHING"
-        db.executesql(sql, placeholders=[tablename, _sql_time(now)])
-        return None
-    if last.swept_until == now:
+        db.executesql(sql, placeholders=[tablename, _sql_time(_first_sweep(tablename, now, overlap))])
+        last = _last_sweep(tablename, db)
+    if last is None or last.swept_until == now:
         return None
     # of two sweepers, the second waits for the first to commit and then finds nothing to take
     mine = db((sweeps.id == last.id) & (sweeps.swept_until == last.swept_until)).update(swept_until=now)
     return last.swept_until if mine else None
+
+
+def _last_sweep(tablename: str, db: DAL) -> Row | None:
+    sweeps = define_sweeps(db)
+    row: Row | None = db(sweeps.tablename == tablename).select(sweeps.id, sweeps.swept_until).first()
+    return row
+
+
+def _first_sweep(tablename: str, now: dt.datetime, overlap: dt.timedelta) -> dt.datetime:
+    """Where the sweeps of a table start: with its oldest subscription, but not before what the log still knows."""
+    oldest = current.s3db.pr_subscription_resource.last_check_time.min()
+    since = current.db(_active(tablename)).select(oldest).first()[oldest]
+    return now if since is None else min(now, max(since, now - MIN_RETENTION + overlap))
 
 
 def _unlogged(table: Table, log: Table, since: dt.datetime, now: dt.datetime) -> list[Row]:
@@ -379,23 +440,81 @@ def _swept_row(table: Table, row: Row, known: bool, since: dt.datetime, now: dt.
 
 
 def prune(now: dt.datetime | None = None, db: DAL | None = None) -> int:
-    """Delete log rows that every subscription has passed; gives their number. Commits nothing."""
+    """Delete log rows that no active subscription of their table needs any more; gives their number. Commits nothing.
+
+    Moves subscriptions on that wait for something else than what happened, else they would hold the log for ever.
+    """
     db = db if db is not None else current.db
     now = now or utcnow()
     log = define_tables(db)
-    subscribed = current.s3db.pr_subscription_resource
-    query = log.changed_at < now - MIN_RETENTION
-    positions = _positions(db(subscribed.deleted == False).select(subscribed.last_position, distinct=True))  # noqa: E712
+    tablenames = [row.tablename for row in db(log).select(log.tablename, distinct=True, orderby=log.tablename)]
+    return sum(_prune_table(tablename, now, db) for tablename in tablenames)
+
+
+def _prune_table(tablename: str, now: dt.datetime, db: DAL) -> int:
+    log = define_tables(db)
+    old = (log.tablename == tablename) & (log.changed_at < now - MIN_RETENTION)
+    if db(_active(tablename)).isempty():
+        # what is deleted now must not look unlogged to a sweep that goes on where the last one ended
+        db(define_sweeps(db).tablename == tablename).delete()
+        return int(db(old).delete())
+    _settle_restored(tablename, db)
+    _move_on(tablename, db)
+    return int(db(old & _is_passed(tablename, db)).delete())
+
+
+def _active(tablename: str) -> Query:
+    """Condition on a subscribed resource: somebody gets notifications of this table."""
+    rtable, stable = current.s3db.pr_subscription_resource, current.s3db.pr_subscription
+    subscription = (stable.deleted == False) & (stable.suspended == False) & (stable.frequency != "never")  # noqa: E712
+    return (
+        (rtable.resource == tablename)
+        & (rtable.deleted == False)  # noqa: E712
+        & rtable.subscription_id.belongs(current.db(subscription)._select(stable.id))
+    )
+
+
+def _move_on(tablename: str, db: DAL) -> None:
+    """Move the active subscriptions of a table to the present position for which nothing of their kind is pending."""
+    rtable, stable = current.s3db.pr_subscription_resource, current.s3db.pr_subscription
+    # before anything is looked at: what is invisible to the look does not come before this position
+    present = current_position(db)
+    latest = latest_changes(tablename, db)
+    idle = _active(tablename) & (rtable.last_position < present)
+    for trigger, newest in (("new", latest.created), ("upd", latest.updated)):
+        if newest is not None:
+            asking = db(stable.notify_on.contains(trigger))._select(stable.id)
+            idle &= _is_beyond(rtable.last_position, newest) | ~rtable.subscription_id.belongs(asking)
+    # one statement looks and moves, so whoever has got another position meanwhile keeps it; naming the fields keeps
+    # their automatic update away
+    db(idle).update_naive(last_position=present, modified_on=rtable.modified_on, modified_by=rtable.modified_by)
+
+
+def _is_beyond(last_position: Field, newest: tuple[int, int]) -> Query:
+    position, row_id = newest
+    return ((last_position >= 0) & (last_position > position)) | ((last_position < 0) & (last_position < -row_id))
+
+
+def _is_passed(tablename: str, db: DAL) -> Query:
+    """Condition on ``s3_change``: neither an active subscription nor the next sweep of this table needs the row."""
+    log, position = define_tables(db), current.s3db.pr_subscription_resource.last_position
     order = log.txid if _is_postgres(db) else log.id
-    for low, column in ((positions[0], order), (positions[1], log.id)):
-        if low is not None:
-            query &= column < low
-    return int(db(query).delete())
+    passed = log.changed_at < _needed_since(tablename, db)
+    lowest, first_row = position.min(), position.max()
+    by_order = db(_active(tablename) & (position >= 0)).select(lowest).first()[lowest]
+    by_row = db(_active(tablename) & (position < 0)).select(first_row).first()[first_row]
+    if by_order is not None:
+        passed &= order < by_order
+    if by_row is not None:
+        passed &= log.id < -by_row
+    return passed
 
 
-def _positions(rows: Iterable[Row]) -> tuple[int | None, int | None]:
-    """The lowest position and the lowest row id that anybody still needs."""
-    known = [row.last_position for row in rows if row.last_position is not None]
-    positive = [position for position in known if position >= 0]
-    negative = [-position for position in known if position < 0]
-    return min(positive, default=None), min(negative, default=None)
+def _needed_since(tablename: str, db: DAL) -> dt.datetime:
+    """Log rows since this time are needed: by the sweep, to compare with, and by subscriptions without a valid position."""
+    rtable = current.s3db.pr_subscription_resource
+    unplaced = (rtable.last_position == None) | (rtable.last_position > current_position(db))  # noqa: E711
+    oldest = rtable.last_check_time.min()
+    last = _last_sweep(tablename, db)
+    times = [db(_active(tablename) & unplaced).select(oldest).first()[oldest], last and last.swept_until]
+    return min((time for time in times if time is not None), default=dt.datetime.max) - _overlap()
