@@ -16,7 +16,8 @@ def import_module(name: str) -> ModuleType | None:
     An error inside the module is raised as it is, an import that fails there included.
     """
     loaded = sys.modules.get(name)
-    if loaded is not None:
+    # while another thread still imports it, it is there, but empty: then the import below waits for that thread
+    if loaded is not None and not getattr(loaded.__spec__, "_initializing", False):
         return loaded
     # looked for first, from the outermost package: gluon's importer answers a missing module with a second attempt,
     # under the name of the application

@@ -59,14 +59,14 @@ class S3Task:
         Args:
             migrate: create or alter them in the database; this commits
         """
-        from gluon.scheduler import Scheduler
+        from s3.s3task.scheduler import TaskScheduler
 
         known = getattr(current, "_scheduler", None)
         if known is not None and known.db is current.db and not migrate:
             # its tables can be defined only once per connection
             self._scheduler = known
             return
-        self._scheduler = Scheduler(
+        self._scheduler = TaskScheduler(
             current.db,
             tasks=current.response.s3.tasks if current.response.s3 else None,
             migrate=migrate,

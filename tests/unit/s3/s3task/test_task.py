@@ -493,3 +493,15 @@ def test_worker_guards_its_forks_and_a_task_does_not(tasks: S3Task) -> None:
 
     assert worker.scheduler is not task.scheduler
     assert (hasattr(worker.scheduler, "fork_guard"), hasattr(task.scheduler, "fork_guard")) == (True, False)
+
+
+# -- handing out -------------------------------------------------------------------------------------------------------
+def test_worker_that_is_being_hurried_hands_out_tasks_all_the_same(tasks: S3Task) -> None:
+    tasks.run_async("dummy")
+    stats = {"status": "ACTIVE", "sleep": 1, "total": 0, "errors": 0, "empty_runs": 0, "queue": 0, "distribution": None, "workers": 1}
+    start_worker(tasks, tasks.scheduler.worker_name, status="PICK", group_names=["main"], worker_stats=stats)
+
+    tasks.scheduler.assign_tasks()
+
+    [row] = rows(tasks)
+    assert (row.status, row.assigned_worker_name) == ("ASSIGNED", tasks.scheduler.worker_name)
