@@ -1,6 +1,7 @@
 """The account pages below default/user: login, logout, register, profile, change_password."""
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from typing import Any
 
@@ -69,6 +70,14 @@ class AuthPages(AuthAccounts):
         return form
 
     def _logout_page(self) -> FORM:
+        if not self.user:
+            redirect(self._home())
+        key = self.logout_key()
+        sent = _last_texts(current.request.post_vars).get("_logout_key") or ""
+        if not hmac.compare_digest(sent.encode("utf-8", "replace"), key.encode()):
+            # a link leads here from anywhere: the button logs out
+            current.response.title = current.T("Log out")
+            return _form(submit=current.T("Log out"), hidden={"_logout_key": key})
         self.logout_user()
         current.session.confirmation = str(current.T("Logged out"))
         redirect(self._home())

@@ -59,6 +59,10 @@ class AuthSession(AuthRoles, AuthLink):
         self._log_event("User %(id)s logged in", user_id=account.id, id=account.id)
         return self.user
 
+    def logout_key(self) -> str:
+        """What a form sends along to log out of this session: a page of another site cannot know it."""
+        return hmac.new(self.hmac_key.encode(), f"logout {current.response.session_id}".encode(), "sha256").hexdigest()[:32]
+
     def logout_user(self) -> None:
         """End the login and the session."""
         if self.user:

@@ -107,11 +107,53 @@ def test_login_leads_to_no_other_host(app, target):
 def test_logout_closes_the_session(app):
     _, answer = login(app)
 
-    left = app.request("/default/user/logout", cookies=answer.cookies)
+    left = log_out(app, answer, logout_key(app.request("/cms/post", cookies=answer.cookies)))
 
     assert left.status == 303
     for cookies in (answer.cookies, left.cookies):
         assert app.request("/cms/post", cookies=cookies).status == 303
+
+
+def test_logout_through_its_own_page_needs_the_button(app):
+    _, answer = login(app)
+
+    page = app.request("/default/user/logout", cookies=answer.cookies)
+
+    assert page.status == 200
+    assert app.request("/cms/post", cookies=answer.cookies).status == 200
+    assert log_out(app, answer, logout_key(page)).status == 303
+    assert app.request("/cms/post", cookies=answer.cookies).status == 303
+
+
+@pytest.mark.parametrize("key", [None, "", "x", "\u00fc", ["a", "b"]])
+def test_another_site_cannot_log_anybody_out(app, key):
+    _, answer = login(app)
+
+    assert log_out(app, answer, key).status == 200
+    assert app.request("/cms/post", cookies=answer.cookies).status == 200
+
+
+def test_logout_key_of_another_session_is_not_accepted(app):
+    _, mine = login(app)
+    _, theirs = login(app)
+    key = logout_key(app.request("/cms/post", cookies=theirs.cookies))
+
+    assert log_out(app, mine, key).status == 200
+    assert app.request("/cms/post", cookies=mine.cookies).status == 200
+
+
+def test_logout_of_nobody_leads_home(app):
+    answer = app.request("/default/user/logout")
+
+    assert (answer.status, answer.headers["location"]) == (303, f"/{app.name}/default/index")
+
+
+def logout_key(page):
+    return re.search(r'<input name="_logout_key" type="hidden" value="(\w+)"', page.text)[1]
+
+
+def log_out(app, login, key):
+    return app.request("/default/user/logout", "POST", data={} if key is None else {"_logout_key": key}, cookies=login.cookies)
 
 
 def test_blocked_account_loses_its_session_at_once(app):
