@@ -17,8 +17,11 @@ MAX_STEPS = 8
 MAX_JOINS = 30
 
 ACCOUNTS = "auth_user"
-# Where an account belongs: all that others may know of it
-ACCOUNT_KEYS = frozenset(("organisation_id", "org_group_id", "site_id"))
+# All that pages of other things may know beside the id: where an account belongs, the name of a person
+SHARED_FIELDS = {
+    ACCOUNTS: frozenset(("organisation_id", "org_group_id", "site_id")),
+    "pr_person": frozenset(("first_name", "middle_name", "last_name")),
+}
 # Tables of the machinery: reached from pages of their own kind only
 CLOSED_PREFIXES = frozenset(("auth", "msg", "s3", "scheduler"))
 # Of persons, what other data refer to; the rest (contacts, accounts, subscriptions) is for pages of persons
@@ -43,14 +46,21 @@ def table_objection(master: str, tablename: str) -> str | None:
     return None
 
 
-def key_objection(tablename: str, name: str) -> str | None:
+def _shared_fields(master: str, tablename: str) -> frozenset[str] | None:
+    """The fields to which a joined table is limited; None for one that is not."""
+    is_own_kind = tablename != ACCOUNTS and tablename.partition("_")[0] == master.partition("_")[0]
+    return None if is_own_kind else SHARED_FIELDS.get(tablename)
+
+
+def key_objection(master: str, tablename: str, name: str) -> str | None:
     """Why no client may go on from a joined table by this key or component; None if they may."""
-    if tablename == ACCOUNTS and name not in ACCOUNT_KEYS:
+    shared = _shared_fields(master, tablename)
+    if shared is not None and name not in shared:
         return f"goes on from {tablename} by {name!r}, which cannot be filtered"
     return None
 
 
-def field_objection(tablename: str, name: str, field: Field | None, is_component: bool) -> str | None:
+def field_objection(master: str, tablename: str, name: str, field: Field | None, is_component: bool) -> str | None:
     """Why no client may filter by a field of a joined table; None if they may.
 
     Args:
@@ -58,8 +68,9 @@ def field_objection(tablename: str, name: str, field: Field | None, is_component
         is_component: the table is a component, not one that a key refers to
     """
     refusal = f"leads to {tablename}.{name}, which cannot be filtered"
-    if tablename == ACCOUNTS:
-        is_open = name in ACCOUNT_KEYS or (field is not None and field.type == "id")
+    shared = _shared_fields(master, tablename)
+    if shared is not None:
+        is_open = name in shared or (field is not None and field.type == "id")
         return None if is_open else refusal
     if _SECRET.search(name):
         return refusal

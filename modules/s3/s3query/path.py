@@ -148,7 +148,7 @@ class _Resolver:
         if self.is_checked and self.joins:
             self._object(table_objection(original_name(self.master), self._tablename))
             original = current.db[self._tablename][field.name] if field is not None else None
-            self._object(field_objection(self._tablename, name, original, self.is_component))
+            self._object(field_objection(original_name(self.master), self._tablename, name, original, self.is_component))
         return Path(self.table, name, field, virtual, tuple(self.joins), self.is_multiple, frozenset(self.reached))
 
     def _find_field(self, name: str) -> tuple[Field | None, Any]:
@@ -256,7 +256,7 @@ class _Resolver:
         if self.is_client and len(self.steps) >= MAX_STEPS:
             raise self._error(f"has more than {MAX_STEPS} steps")
         if self.is_checked and self.joins:
-            self._object(key_objection(self._tablename, name))
+            self._object(key_objection(original_name(self.master), self._tablename, name))
 
     def _reach(self, table: Table) -> None:
         if self.is_checked:

@@ -26,6 +26,9 @@ CLOSED = [
     ("cms_post", "~.created_by$user_id:pr_person_user.pe_id$contact.value"),
     ("cms_post", "~.person_id$contact.value"),
     ("cms_post", "~.person_id$user__link.user_id"),
+    ("cms_post", "~.person_id$date_of_birth"),
+    ("cms_post", "~.person_id$location_id$name"),
+    ("cms_post", "~.person_id$pe_id$email.value"),
     ("org_organisation", "contact.value"),
     # gateways
     ("cms_post", "~.created_by$created_by:msg_sms_webapi_channel.parameters"),
@@ -69,13 +72,15 @@ def test_client_cannot_filter_by_what_the_page_is_not_about(app, tablename, sele
         ("cms_post", "~.person_id$last_name"),
         ("cms_post", "~.priority"),
         ("pr_person", "contact.value"),
+        ("pr_person", "~.date_of_birth"),
+        ("pr_person", "group_membership.person_id$date_of_birth"),
         ("pr_person", "user.id"),
         ("msg_outbox", "~.status"),
         ("msg_outbox", "~.message_id$body"),
     ],
 )
 def test_client_can_filter_by_what_the_page_is_about(app, tablename, selector):
-    value = "2026-01-01T00:00:00Z" if selector.endswith("_ge") else "99"
+    value = "2026-01-01T00:00:00Z" if selector.endswith("_ge") else "1066-10-14" if selector.endswith("birth") else "99"
     with app.env(user="admin") as current:
         assert current.s3db.resource(tablename, vars={selector: value}).count() == 0
         assert validate_filter([[selector, value]], [tablename])
