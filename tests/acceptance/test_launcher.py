@@ -58,6 +58,7 @@ def test_run_says_where_everything_is(running, ports):
 
 
 def test_each_line_of_run_names_its_process(running):
+    running.wait_for("working for")
     names = {line.partition("|")[0].strip() for line in running.output.splitlines()}
 
     assert names <= {"launcher", "web", "worker", "mail"}
