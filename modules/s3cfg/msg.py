@@ -31,7 +31,7 @@ class MsgSettings:
         "Function (resource, data, meta_data) that gives a dict of extra keywords for msg.send_postprocess.", a_function)
     get_msg_notify_overlap = setting(
         "msg.notify_overlap", 120,
-        "Seconds to look back where time stamps have to do: in the sweep for changes without a change-log entry, and for positions by time.",
+        "Seconds to look back where time stamps have to do: in the sweep for changes that are not in the log, and for positions by time.",
         at_least(0))
     get_msg_notify_batch = setting(
         "msg.notify_batch", 100, "Subscribed resources that one queued task looks up, at most.", at_least(1))
@@ -69,7 +69,9 @@ class MsgSettings:
     get_msg_send_postprocess = setting(
         "msg.send_postprocess", None, "Function (message_id, **data) that is called after a message was put into the outbox.", a_function)
     get_msg_max_send_retries = setting(
-        "msg.max_send_retries", 9, "How often a message is tried again after a failure; a mail whose end stays unknown is given up after ten hand-overs.", at_least(0, none_is="for ever"))
+        "msg.max_send_retries", 9,
+        "How often a message is tried again after a failure; a mail whose end stays unknown is given up after ten hand-overs.",
+        at_least(0, none_is="for ever"))
     get_msg_outbox_batch = setting(
         "msg.outbox_batch", 100, "Messages that one run of the outbox task claims at most.", at_least(1))
     get_msg_outbox_interval = setting(
