@@ -1,13 +1,14 @@
 """The database, and the services of the framework."""
 
 from s3 import S3XML, AuthS3, S3ConfigError, S3Msg, s3setup
+from s3cfg import SettingError
 from s3log import S3Log
 
 current.log = S3Log()
 try:
     current.db = db = s3setup.connect(request.folder)
     current.auth = auth = AuthS3()
-except S3ConfigError as error:
+except (S3ConfigError, SettingError) as error:
     current.log.error(str(error))
     raise HTTP(503, str(error)) from error
 
