@@ -617,11 +617,11 @@ def test_who_was_moved_on_does_not_miss_a_late_commit(app, env, postgresql):
 
 
 def test_who_was_moved_on_does_not_miss_what_is_committed_during_the_look(app, env, postgresql, monkeypatch):
-    from s3 import s3changes
+    from s3.s3changes import upkeep
 
     post(env, "Passed")
     resource_id = subscribe(app, env)
-    look = s3changes.latest_changes
+    look = upkeep.latest_changes
     with open_transaction(env) as late:
 
         def look_and_be_overtaken(*args):
@@ -629,7 +629,7 @@ def test_who_was_moved_on_does_not_miss_what_is_committed_during_the_look(app, e
             late.commit()
             return found
 
-        monkeypatch.setattr(s3changes, "latest_changes", look_and_be_overtaken)
+        monkeypatch.setattr(upkeep, "latest_changes", look_and_be_overtaken)
         app.clock.advance(days=30)
         prune(app, env)
 
