@@ -100,23 +100,29 @@ class S3Notifications:
         for resource_id in resource_ids:
             try:
                 request = cls._prepare(resource_id, lease)
-            except S3Error as error:
-                answers[resource_id] = Answer(message=str(error), status=400)
             except Exception as error:  # each row is a task of its own: what is wrong with one must not touch the others
-                current.log.exception(f"Subscribed resource {resource_id} cannot be looked up")
-                answers[resource_id] = Answer(message=f"{type(error).__name__}: {error}", status=500)
+                current.db.rollback()
+                answers[resource_id] = cls._failure(resource_id, error)
             else:
+                current.db.commit()  # the web server must see the token
                 if request is None:
                     answers[resource_id] = True
                 else:
                     requests[resource_id] = request
-        current.db.commit()  # the web server must see the tokens
         if requests:
             answers.update(zip(requests, lookup.post_all(list(requests.values())), strict=True))
         for resource_id, answer in answers.items():
             release.finish(resource_id, lease, answer, utcnow())
             current.db.commit()  # one row's result must not depend on the next one's
         return answers
+
+    @staticmethod
+    def _failure(resource_id: int, error: Exception) -> Answer:
+        """What the row is to say of an error before its request."""
+        if isinstance(error, S3Error):
+            return Answer(message=str(error), status=400)
+        current.log.exception(f"Subscribed resource {resource_id} cannot be looked up")
+        return Answer(message=f"{type(error).__name__}: {error}", status=500)
 
     @classmethod
     def _prepare(cls, resource_id: int, lease: str) -> lookup.Request | None:

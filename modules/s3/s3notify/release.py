@@ -21,6 +21,8 @@ LAST_RETRY = dt.timedelta(hours=6)
 # The address is wrong: waiting does not cure that (F2)
 WRONG_ADDRESS = (404, 405, 415)
 WRONG_ADDRESS_ATTEMPTS = 3
+# Somebody else has composed this round: no failure of the subscription
+ALREADY_DONE = 409
 TAKE_LEASE = dt.timedelta(minutes=6)
 
 #: A row that nobody works on. The old token dies with the lease, so that no later one can be served by it.
@@ -52,7 +54,7 @@ def finish(resource_id: int, lease: str, answer: Answer | bool, now: dt.datetime
     """Record the result of a look-up and free the row, if it is still ours. Commits nothing."""
     rtable = current.s3db.pr_subscription_resource
     mine = (rtable.id == resource_id) & (rtable.lease_owner == lease)
-    if isinstance(answer, bool):
+    if isinstance(answer, bool) or answer.status == ALREADY_DONE:
         update_quietly(mine, **FREE)
     elif answer.success:
         update_quietly(mine, attempts=0, last_error=None, retry_at=None, **FREE)

@@ -59,6 +59,7 @@ def test_a_task_that_is_run_twice_composes_once(app, world, pending):
     assert second.status == 200
     assert answers[0].status == 409
     assert len(world.rows("msg_outbox")) == 1 and len(world.rows("pr_subscription_ledger")) == 1
+    assert row_of(world, pending).last_error is None
 
 
 def test_new_records_come_before_updated_ones_when_there_are_too_many(app, world):
@@ -115,6 +116,30 @@ def test_a_row_without_time_stamp_does_not_touch_its_neighbours(app, world):
 
     assert len(world.mails) >= 1
     assert row_of(world, bad).lease_owner is None
+
+
+def test_a_row_whose_query_fails_does_not_touch_its_neighbours(app, world, monkeypatch):
+    """7.3: also where the database refuses everything after a failed statement."""
+    subscribed = [world.subscribe("anna") for _ in range(3)]
+    app.clock.advance(minutes=1)
+    world.create(name="News")
+    from s3.s3notify import notifications
+
+    original = notifications._lookup_filters
+
+    def failing(subscription):
+        if subscription.id == subscribed[1].resource_id:
+            notifications.current.db.executesql("SELECT no_such_column FROM cms_post")
+        return original(subscription)
+
+    monkeypatch.setattr(notifications, "_lookup_filters", failing)
+
+    world.tick()
+
+    assert len(world.mails) == 2
+    rows = [row_of(world, item) for item in subscribed]
+    assert [row.attempts for row in rows] == [0, 1, 0]
+    assert "no_such_column" in rows[1].last_error and rows[1].lease_owner is None
 
 
 def test_a_trigger_added_after_the_token_was_issued_counts(app, world):
