@@ -46,10 +46,22 @@ def measure(database_uri: str | None) -> int:
         )
         _add_empty_controller(instance)
         set_up(instance)
+        print(f"{'this machine: a million additions in Python':<44} median {_measure_machine():6.2f} ms", flush=True)
         kind = "PostgreSQL" if database_uri and is_postgres(database_uri) else "SQLite"
         _report(f"bare request ({kind})", _measure_bare_requests(instance), 6)
         _report(f"notify of {RECORDS} records over HTTP ({kind})", _measure_notifications(stack, instance, port), 40)
     return 0
+
+
+def _measure_machine() -> float:
+    """Milliseconds for a fixed piece of work, to compare figures of different machines and hours by."""
+
+    def work() -> None:
+        total = 0
+        for number in range(1_000_000):
+            total += number
+
+    return 1000 * statistics.median(_time(work) for _ in range(5))
 
 
 def _add_empty_controller(instance: Instance) -> None:
