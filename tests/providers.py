@@ -11,15 +11,20 @@ __all__ = ("SMSProvider", "sms_provider")
 
 
 class SMSProvider(HTTPServer):
-    """Keeps the forms that were posted to it."""
+    """Keeps the forms that were posted to it, and answers as it is told to."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.forms: list[dict[str, str]] = []
+        self.status = 200
+        #: for the next messages, one each
+        self.statuses: list[int] = []
+        self.answer = b"ID: abc-1"
+        self.hang_up = False
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/send"
+        return f"http://127.0.0.1:{self.server_port}/"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -28,9 +33,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode("ascii")
         self.server.forms.append({name: values[0] for name, values in parse_qs(body).items()})
-        self.send_response(200)
+        if self.server.hang_up:
+            return
+        self.send_response(self.server.statuses.pop(0) if self.server.statuses else self.server.status)
         self.end_headers()
-        self.wfile.write(b"ID: 1")
+        self.wfile.write(self.server.answer)
 
     def log_message(self, *args: object) -> None:
         """The tests' output is no access log."""
@@ -38,6 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def sms_provider() -> Iterator[SMSProvider]:
+    """Serve until the end of the block."""
     server = SMSProvider()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

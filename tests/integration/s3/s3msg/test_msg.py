@@ -4,13 +4,11 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
+from providers import SMSProvider, sms_provider
 
 from s3.s3error import S3DeliveryError
 from s3.s3msg import Attachment
@@ -276,53 +274,19 @@ def test_mails_that_do_not_wait_count_towards_the_limit(post: Any) -> None:
 
 
 # -- text messages -----------------------------------------------------------------------------------------------------
-class Provider(HTTPServer):
-    """A real web server that plays the provider of text messages."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.forms: list[dict[str, str]] = []
-        self.status = 200
-        #: for the next messages, one each
-        self.statuses: list[int] = []
-        self.answer = b"ID: abc-1"
-        self.hang_up = False
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Provider
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode("ascii")
-        self.server.forms.append({name: values[0] for name, values in parse_qs(body).items()})
-        if self.server.hang_up:
-            return
-        self.send_response(self.server.statuses.pop(0) if self.server.statuses else self.server.status)
-        self.end_headers()
-        self.wfile.write(self.server.answer)
-
-    def log_message(self, *args: object) -> None:
-        """The tests' output is no access log."""
+@pytest.fixture
+def provider() -> Iterator[SMSProvider]:
+    with sms_provider() as server:
+        yield server
 
 
 @pytest.fixture
-def provider() -> Iterator[Provider]:
-    server = Provider()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def gateway(post: Any, provider: Provider) -> Any:
+def gateway(post: Any, provider: SMSProvider) -> Any:
     """A web gateway for everybody."""
     return web_gateway(post, provider)
 
 
-def web_gateway(post: Any, provider: Provider, organisation_id: int | None = None, **values: Any) -> Any:
+def web_gateway(post: Any, provider: SMSProvider, organisation_id: int | None = None, **values: Any) -> Any:
     channel = post.insert("msg_sms_webapi_channel", name="Web", url=f"http://127.0.0.1:{provider.server_port}/", **values)
     post.s3db.msg_sms_outbound_gateway.insert(channel_id=channel.channel_id, organisation_id=organisation_id, default_country_code=49)
     post.db.commit()
@@ -335,7 +299,7 @@ def compose_sms(post: Any, message: str = "Hello", number: str = "0123 456789") 
     return person
 
 
-def test_text_message_goes_through_the_gateway(post: Any, gateway: Any, provider: Provider) -> None:
+def test_text_message_goes_through_the_gateway(post: Any, gateway: Any, provider: SMSProvider) -> None:
     compose_sms(post, "Grüße 🚑")
 
     assert post.run("SMS") == "SMS: 1 sent"
@@ -343,7 +307,7 @@ def test_text_message_goes_through_the_gateway(post: Any, gateway: Any, provider
     assert (post.row.status, post.row.sent_to, post.row.external_id) == (SENT, "0123 456789", "abc-1")
 
 
-def test_without_a_gateway_text_messages_wait_and_mails_go_out(post: Any, provider: Provider) -> None:
+def test_without_a_gateway_text_messages_wait_and_mails_go_out(post: Any, provider: SMSProvider) -> None:
     compose_sms(post)
     post.compose(post.pe_id("anna"))
 
@@ -360,14 +324,14 @@ def test_empty_outbox_needs_no_gateway(post: Any) -> None:
     assert post.run("SMS") == ""
 
 
-def test_gateway_that_is_switched_off_is_none(post: Any, provider: Provider) -> None:
+def test_gateway_that_is_switched_off_is_none(post: Any, provider: SMSProvider) -> None:
     web_gateway(post, provider, enabled=False)
     compose_sms(post)
 
     assert post.run("SMS") == "SMS: channel down: no SMS gateway is configured"
 
 
-def test_long_text_is_sent_in_parts(post: Any, provider: Provider) -> None:
+def test_long_text_is_sent_in_parts(post: Any, provider: SMSProvider) -> None:
     web_gateway(post, provider, max_length=10)
     compose_sms(post, "one two three four")
 
@@ -376,7 +340,7 @@ def test_long_text_is_sent_in_parts(post: Any, provider: Provider) -> None:
     assert [form["text"] for form in provider.forms] == ["one two", "three four"]
 
 
-def test_gateway_without_credit_is_down(post: Any, gateway: Any, provider: Provider) -> None:
+def test_gateway_without_credit_is_down(post: Any, gateway: Any, provider: SMSProvider) -> None:
     provider.status = 402
     compose_sms(post)
 
@@ -384,7 +348,7 @@ def test_gateway_without_credit_is_down(post: Any, gateway: Any, provider: Provi
     assert (post.row.status, post.row.retries) == (UNSENT, 9)
 
 
-def test_text_that_may_have_arrived_is_repeated_once_at_most(post: Any, gateway: Any, provider: Provider) -> None:
+def test_text_that_may_have_arrived_is_repeated_once_at_most(post: Any, gateway: Any, provider: SMSProvider) -> None:
     provider.hang_up = True
     compose_sms(post)
 
@@ -395,7 +359,7 @@ def test_text_that_may_have_arrived_is_repeated_once_at_most(post: Any, gateway:
     assert post.row.status == FAILED
 
 
-def test_text_that_can_never_be_written_as_sent_is_repeated_once_at_most(post: Any, gateway: Any, provider: Provider) -> None:
+def test_text_that_can_never_be_written_as_sent_is_repeated_once_at_most(post: Any, gateway: Any, provider: SMSProvider) -> None:
     def refuse_sent(_: Any, values: Any) -> None:
         if values.get("status") == SENT:
             raise OSError("connection to the database lost")
@@ -412,7 +376,7 @@ def test_text_that_can_never_be_written_as_sent_is_repeated_once_at_most(post: A
     assert post.row.last_error.startswith("may have arrived 2 times: ")
 
 
-def test_text_whose_id_the_database_cannot_hold_is_sent_once(post: Any, gateway: Any, provider: Provider) -> None:
+def test_text_whose_id_the_database_cannot_hold_is_sent_once(post: Any, gateway: Any, provider: SMSProvider) -> None:
     # PostgreSQL has no NUL in a string
     provider.answer = b"ID: abc\x00def"
     compose_sms(post)
@@ -426,7 +390,7 @@ def test_text_whose_id_the_database_cannot_hold_is_sent_once(post: Any, gateway:
 
 
 @pytest.mark.parametrize("status", [503, 402])
-def test_text_with_a_part_that_is_not_accepted_is_repeated_once_at_most(post: Any, provider: Provider, status: int) -> None:
+def test_text_with_a_part_that_is_not_accepted_is_repeated_once_at_most(post: Any, provider: SMSProvider, status: int) -> None:
     web_gateway(post, provider, max_length=10)
     provider.statuses = [200, status] * 6
     compose_sms(post, "one two three four")
@@ -448,7 +412,7 @@ def test_number_that_is_none_is_invalid(post: Any, gateway: Any) -> None:
     assert (post.row.status, post.row.last_error) == (INVALID_ROW, "'unknown' is not a phone number")
 
 
-def test_gateway_is_that_of_the_organisation_or_of_the_one_above(post: Any, provider: Provider) -> None:
+def test_gateway_is_that_of_the_organisation_or_of_the_one_above(post: Any, provider: SMSProvider) -> None:
     branch, parent, other = (post.insert("org_organisation", name=name) for name in ("Branch", "Parent", "Other"))
     post.s3db.org_organisation_branch.insert(organisation_id=parent.id, branch_id=branch.id)
     web_gateway(post, provider, parent.id, parameters="gateway=parent")
@@ -492,7 +456,7 @@ def test_text_through_a_mail_gateway_that_cannot_be_counted_is_repeated_once_at_
     assert (post.row.status, post.row.ambiguous) == (FAILED, 2)
 
 
-def test_secrets_of_a_gateway_cannot_be_read(post: Any, provider: Provider) -> None:
+def test_secrets_of_a_gateway_cannot_be_read(post: Any, provider: SMSProvider) -> None:
     channel = web_gateway(post, provider, username="me-myself", password="secret")
 
     assert post.s3db.msg_sms_webapi_channel.password.readable is False

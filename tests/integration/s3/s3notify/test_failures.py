@@ -290,13 +290,21 @@ def test_a_flood_is_capped_and_counted(app, world, pending):
     assert world.tick() == "No notifications to schedule."
 
 
-def test_a_broken_message_template_falls_back_to_the_next_one(app, world, pending, tmp_path, monkeypatch):
-    """F40: a syntax error of the deployment costs its template, not the message."""
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{=1 / 0}}",
+        # also where the database refuses everything after a failed statement
+        "{{current.db.executesql('SELECT no_such_column FROM cms_post')}}",
+    ],
+)
+def test_a_broken_message_template_falls_back_to_the_next_one(app, world, pending, tmp_path, monkeypatch, template):
+    """F40: an error of the deployment costs its template, not the message."""
     from s3.s3notify import templates
 
     views = tmp_path / "views" / "msg"
     views.mkdir(parents=True)
-    (views / "notify_email.html").write_text("{{=1 / 0}}")
+    (views / "notify_email.html").write_text(template)
     original = templates.template_folders
     monkeypatch.setattr(templates, "template_folders", lambda: [views, *original()])
 

@@ -277,21 +277,6 @@ def test_a_hook_that_fails_costs_its_own_feature(app, world, hook):
     assert world.tick() == "No notifications to schedule."
 
 
-def test_a_template_whose_query_fails_costs_itself(app, world, pending, tmp_path, monkeypatch):
-    """F40: also where the database refuses everything after a failed statement."""
-    from s3.s3notify import templates
-
-    views = tmp_path / "views" / "msg"
-    views.mkdir(parents=True)
-    (views / "notify_email.html").write_text("{{current.db.executesql('SELECT no_such_column FROM cms_post')}}")
-    original = templates.template_folders
-    monkeypatch.setattr(templates, "template_folders", lambda: [views, *original()])
-
-    world.tick()
-
-    assert world.text().startswith("Relief: Posts Update Notification")
-
-
 @pytest.mark.parametrize("resource", ["cms.post_x", "x_y'z", "os_path", "__init__", "a_" * 200, "pr_", "s3_change", "auth_user"])
 def test_a_strange_table_name_stops_nobody_and_is_given_up(app, world, resource):
     """X6, F28"""
