@@ -104,6 +104,7 @@ def _define_tables(db: Any) -> None:
     db.define_table("depot_note", Field("pe_id", "reference depot_entity"), Field("body"), *_deleted())
     db.define_table("depot_tag", Field("name"), *_deleted())
     db.define_table("depot_item_tag", Field("item_id", "reference depot_item"), Field("tag_id", "reference depot_tag"), *_deleted())
+    db.define_table("depot_bond", Field("lower_id", "reference depot_item"), Field("upper_id", "reference depot_item"), *_deleted())
 
 
 def _declare(s3db: Any) -> None:
