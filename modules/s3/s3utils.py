@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,6 +15,7 @@ from s3dal import Field, Row, Table
 
 __all__ = (
     "NONE",
+    "did_you_mean",
     "import_module",
     "original_name",
     "s3_fullname",
@@ -46,6 +48,12 @@ def s3_str(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8")
     return str(value)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """End of an error message about a name that does not exist: the nearest one that does, "" if none is near."""
+    nearest = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
 
 
 def original_name(table: Table | str) -> str:

@@ -50,6 +50,7 @@ class IS_ONE_OF(Validator):
         instance_types: Iterable[str] | None = None,
         realms: Iterable[int] | None = None,
         updateable: bool = False,
+        groupby: str | None = None,
         orderby: Any = None,
         sort: bool = False,
         multiple: bool = False,
@@ -66,6 +67,7 @@ class IS_ONE_OF(Validator):
             instance_types: only these instance types of a super-entity
             realms: only records of these realm entities
             updateable: only records that the user may update
+            groupby: name of a field; of the records that share its value only the first one is offered
             orderby: order of the options
             sort: order the options by their labels
             multiple: the value is a list
@@ -82,6 +84,7 @@ class IS_ONE_OF(Validator):
         self.instance_types = instance_types
         self.realms = realms
         self.updateable = updateable
+        self.groupby = groupby.rpartition(".")[2] if groupby else None
         self.orderby = orderby
         self.sort = sort
         self.multiple = multiple
@@ -171,7 +174,13 @@ class IS_ONE_OF(Validator):
         orderby = self.orderby
         if orderby is None and not self.sort:
             orderby = [field for field in fields if field.name != self.kfield] or fields
-        return list(self.dbset(self._query(table)).select(*fields, orderby=orderby))
+        rows = list(self.dbset(self._query(table)).select(*fields, orderby=orderby))
+        if self.groupby is None:
+            return rows
+        firsts: dict[Any, Row] = {}
+        for row in rows:
+            firsts.setdefault(row[self.groupby], row)
+        return list(firsts.values())
 
     def _label_fields(self, table: Table) -> list[str]:
         if isinstance(self.label, str):
@@ -180,7 +189,8 @@ class IS_ONE_OF(Validator):
             names = [name for name in getattr(self.label, "fields", None) or () if name in table.fields]
         else:
             names = ["name"] if "name" in table.fields else []
-        return list(dict.fromkeys([self.kfield, *names]))
+        grouping = [self.groupby] if self.groupby else []
+        return list(dict.fromkeys([self.kfield, *names, *grouping]))
 
     def _labelled(self, table: Table, rows: list[Row]) -> list[tuple[Any, Any]]:
         keys = [row[self.kfield] for row in rows]

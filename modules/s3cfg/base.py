@@ -24,6 +24,10 @@ class BaseSettings:
     get_base_migrate = setting("base.migrate", True, "Whether the application may create and alter database tables.")
     get_base_prepopulate = setting(
         "base.prepopulate", True, "Whether the first start loads the demo data of the deployment template, if it brings any.")
+    get_base_custom_models = setting(
+        "base.custom_models", {},
+        "Model modules that a deployment template brings, {prefix: template}: the tables prefix_* stand in "
+        "modules/templates/<template>/models/<prefix>.py.")
     get_base_tasks_sync_fallback = setting(
         "base.tasks_sync_fallback", False,
         "Whether a task runs at once, inside the caller, when no scheduler worker is alive (for tests and shells).")
@@ -43,7 +47,7 @@ class BaseSettings:
         "database.uri", "sqlite://storage.db",
         "Database to use, as a pydal URI: sqlite://storage.db (a file in databases/) or postgres://user:password@host/name.")
     get_database_pool_size = setting(
-        "database.pool_size", 30, "Database connections kept open per process (not with SQLite).", at_least(0))
+        "database.pool_size", 30, "Database connections kept open per process.", at_least(0))
 
     @computed("log.level", "WARNING",
               "Least severity that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL; None logs nothing. "

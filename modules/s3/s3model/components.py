@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gluon.storage import Storage
 
 from s3.s3error import S3ModelError
-from s3.s3utils import original_name
+from s3.s3utils import did_you_mean, original_name
 from s3dal import Table
 
 if TYPE_CHECKING:
@@ -191,7 +191,8 @@ def _check_spec(master: str, tablename: str, spec: Any) -> None:
         raise wrong(tablename, f"declared by {spec!r}, expected the name of a foreign key or a dict")
     for key in spec:
         if key not in SPEC_KEYS:
-            raise wrong(key, f"unknown key {key!r}, expected some of {', '.join(sorted(SPEC_KEYS))}")
+            nearest = did_you_mean(key, SPEC_KEYS)
+            raise wrong(key, f"unknown key {key!r}{nearest}, expected some of {', '.join(sorted(SPEC_KEYS))}")
     for key in ("joinby", "key") if spec.get("link") else ("joinby",):
         if not spec.get(key):
             raise wrong(key, f"{key!r} is missing, expected the name of a foreign key")
@@ -208,7 +209,7 @@ def _check_fields(master: Table, hook: Storage, table: Table, names: Iterable[st
         if name not in table.fields:
             raise S3ModelError(
                 f"{original_name(master)}: component {hook.alias} ({hook.tablename}) is joined by field {name!r}, "
-                f"which {original_name(table)} does not have; its fields: {', '.join(table.fields)}",
+                f"which {original_name(table)} does not have{did_you_mean(name, table.fields)}; its fields: {', '.join(table.fields)}",
                 table=original_name(master),
                 key=name,
             )

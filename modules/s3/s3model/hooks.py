@@ -4,13 +4,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gluon import current
+from gluon.storage import Storage
 
 from s3.s3error import S3ModelError
 
 if TYPE_CHECKING:
     from s3.s3model.model import ModelStore
 
-__all__ = ("HookMixin",)
+__all__ = ("CrudStrings", "HookMixin")
 
 # Shown for tables without strings of their own; translated when they are read
 DEFAULT_CRUD_STRINGS = {
@@ -30,6 +31,21 @@ DEFAULT_CRUD_STRINGS = {
     "msg_match": "Matching Records",
     "msg_no_match": "No Matching Records",
 }
+
+
+class CrudStrings(Storage):
+    """``response.s3.crud_strings``: {table name: its sentences}, and directly the sentences of all other tables."""
+
+    def __getattr__(self, key: str) -> Any:
+        return self.get(key)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.get(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key in self:
+            return super().get(key)
+        return current.T(DEFAULT_CRUD_STRINGS[key]) if key in DEFAULT_CRUD_STRINGS else default
 
 
 class HookMixin:
@@ -70,6 +86,4 @@ class HookMixin:
         crud_strings = current.response.s3.crud_strings or {}
         own = crud_strings.get(tablename) if tablename else None
         text = (own.get(key) if own else None) or crud_strings.get(key)
-        if text is None and key in DEFAULT_CRUD_STRINGS:
-            return current.T(DEFAULT_CRUD_STRINGS[key])
-        return text
+        return current.T(DEFAULT_CRUD_STRINGS[key]) if text is None and key in DEFAULT_CRUD_STRINGS else text

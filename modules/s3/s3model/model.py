@@ -14,10 +14,11 @@ from s3.s3error import S3CircularModelError, S3ModelError
 from s3.s3fields import S3Represent
 from s3.s3model.components import ComponentMixin
 from s3.s3model.config import ConfigMixin
-from s3.s3model.hooks import HookMixin
+from s3.s3model.hooks import CrudStrings, HookMixin
+from s3.s3model.reference import parse_reference
 from s3.s3model.super import SuperEntityMixin
 from s3.s3resource import S3Resource
-from s3.s3utils import import_module
+from s3.s3utils import did_you_mean, import_module
 from s3dal import Field, Table
 
 __all__ = ("ModelStore", "S3Model")
@@ -50,7 +51,8 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
     A model module ``s3db/<prefix>.py`` lists its model classes and public functions in ``__all__``. A model class has
     ``names``, what it provides, and ``model(self)``, which defines its tables and returns {name: object} of the other
     things it provides. ``defaults(self)`` is called instead if the module is disabled, ``mandatory(self)`` before either.
-    Source: Eden s3model.py S3Model.
+    A prefix that has no module in ``s3db`` may have one in a deployment template, ``templates/<template>/models/<prefix>.py``,
+    which the setting ``base.custom_models`` names. Source: Eden s3model.py S3Model.
     """
 
     #: names of the tables and other objects that a model class provides
@@ -68,6 +70,8 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
         """
         if prefix is None:
             self.store = ModelStore()
+            current.db._adapter.parser.registered["reference"] = parse_reference
+            current.response.s3.crud_strings = CrudStrings(current.response.s3.crud_strings or {})
             return
         self.store = current.s3db.store
         self.prefix = prefix
@@ -98,7 +102,10 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
         return self[name]
 
     def __getitem__(self, name: str) -> Any:
-        return self.table(name, AttributeError(f"undefined table or model object: {name}"))
+        found = self.table(name)
+        if found is None:
+            raise AttributeError(f"undefined table or model object: {name}{self._why_missing(name)}")
+        return found
 
     def table(self, tablename: str, default: Any = None, db_only: bool = False) -> Any:
         """Find a table or another object of a model, load its model if necessary.
@@ -124,17 +131,26 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
 
     def load(self, prefix: str) -> None:
         """Load all models of a module."""
-        module = _model_module(prefix)
-        for cls in _model_classes(module) if module is not None else ():
+        for cls in self._classes(prefix):
             cls(prefix)
 
     def load_all_models(self) -> None:
         """Load the models of all modules, for set-up and for whatever must know every reference between tables."""
         package = import_module("s3db")
-        if package is None:
-            return
-        for info in pkgutil.iter_modules(package.__path__):
-            self.load(info.name)
+        prefixes = [info.name for info in pkgutil.iter_modules(package.__path__)] if package else []
+        for prefix in dict.fromkeys([*prefixes, *current.deployment_settings.get_base_custom_models()]):
+            self.load(prefix)
+
+    def is_provided(self, tablename: str) -> bool:
+        """Whether there is such a table; defines it only if its model does not say by name what it provides."""
+        if tablename in current.db.tables:
+            return True
+        prefix = tablename.partition("_")[0]
+        if not _is_active(prefix):
+            return False
+        if any(tablename in cls.names for cls in self._classes(prefix)):
+            return True
+        return self.table(tablename, db_only=True) is not None
 
     @staticmethod
     def resource(tablename: Any, *args: Any, **kwargs: Any) -> S3Resource:
@@ -183,18 +199,36 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
 
     def _find_in_module(self, name: str, db_only: bool) -> Any:
         prefix, separator, _ = name.partition("_")
-        module = _model_module(prefix) if separator and prefix else None
+        module = _find_module(prefix) if separator and prefix else None
         if module is None:
             return None
-        if not db_only and name in module.__all__:
-            return getattr(module, name)
-        if prefix not in self.store.modules:
-            self.store.modules[prefix] = _model_classes(module)
-        classes = self.store.modules[prefix]
+        if not db_only and name in _public_names(module):
+            return _public(module, name)
+        classes = self._classes(prefix)
         provider = next((cls for cls in classes if name in cls.names), None)
         for cls in (provider,) if provider else [cls for cls in classes if not cls.names]:
             cls(prefix)
         return self._find_loaded(name, db_only)
+
+    def _classes(self, prefix: str) -> tuple[type[S3Model], ...]:
+        """The model classes of a module."""
+        if prefix not in self.store.modules:
+            module = _find_module(prefix)
+            self.store.modules[prefix] = _model_classes(module) if module is not None else ()
+        return self.store.modules[prefix]
+
+    def _why_missing(self, name: str) -> str:
+        """What to tell somebody who asked for a name that nobody provides."""
+        prefix, separator, _ = name.partition("_")
+        if not separator:
+            return ", expected <prefix>_<name>"
+        module = _find_module(prefix)
+        if module is None:
+            return f"; there is no model module s3db/{prefix}.py"
+        provided = [own for cls in self._classes(prefix) for own in cls.names]
+        if name in provided and not _is_active(prefix):
+            return f"; the module {prefix!r} is not enabled in settings.modules"
+        return did_you_mean(name, [*provided, *_public_names(module)])
 
     def _load_class(self, cls: type[S3Model], prefix: str) -> None:
         loading = self.store.loading
@@ -203,8 +237,7 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
             raise S3CircularModelError(f"circular model reference: {cycle}", models=cycle)
         loading.append(cls)
         try:
-            is_active = prefix in MANDATORY_MODULES or current.deployment_settings.has_module(prefix)
-            for provide in (self.mandatory, self.model if is_active else self.defaults):
+            for provide in (self.mandatory, self.model if _is_active(prefix) else self.defaults):
                 current.response.s3.update(provide() or {})
             self.store.classes.add(cls)
         finally:
@@ -235,6 +268,50 @@ def _model_module(prefix: str) -> ModuleType | None:
     return import_module(f"s3db.{prefix}")
 
 
+def _is_active(prefix: str) -> bool:
+    return prefix in MANDATORY_MODULES or bool(current.deployment_settings.has_module(prefix))
+
+
+@cache
+def _custom_module(template: str, prefix: str) -> ModuleType | None:
+    return import_module(f"templates.{template}.models.{prefix}")
+
+
+def _find_module(prefix: str) -> ModuleType | None:
+    """The model module of a prefix, else that of the deployment template.
+
+    Raises:
+        S3ModelError: the setting names a template that has no such module
+    """
+    module = _model_module(prefix)
+    template = current.deployment_settings.get_base_custom_models().get(prefix) if module is None else None
+    if template is None:
+        return module
+    module = _custom_module(template, prefix)
+    if module is None:
+        raise S3ModelError(
+            f"Setting base.custom_models names the template {template!r} for the prefix {prefix!r}, "
+            f"but there is no templates/{template.replace('.', '/')}/models/{prefix}.py",
+            key=prefix,
+        )
+    return module
+
+
 def _model_classes(module: ModuleType) -> tuple[type[S3Model], ...]:
-    public = (getattr(module, name) for name in module.__all__)
+    public = [_public(module, name) for name in _public_names(module)]
     return tuple(item for item in public if isinstance(item, type) and issubclass(item, S3Model))
+
+
+def _public_names(module: ModuleType) -> tuple[str, ...]:
+    """What a model module lists in ``__all__``."""
+    names = getattr(module, "__all__", None)
+    if names is None:
+        raise S3ModelError(f"{module.__name__}: __all__ is missing, expected the names of its model classes and public functions")
+    return tuple(names)
+
+
+def _public(module: ModuleType, name: str) -> Any:
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        raise S3ModelError(f"{module.__name__}: __all__ lists {name!r}, which it does not define", key=name) from None

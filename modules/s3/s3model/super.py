@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gluon import current
+from gluon.html import TAG
 from gluon.storage import Storage
 from gluon.validators import IS_EMPTY_OR
 
@@ -35,6 +36,7 @@ class SuperEntityMixin:
     if TYPE_CHECKING:
 
         def table(self, tablename: str, default: Any = None, db_only: bool = False) -> Any: ...
+        def is_provided(self, tablename: str) -> bool: ...
         def define_table(self, tablename: str, *fields: Any, watch: bool | None = None, **args: Any) -> Table: ...
         def get_config(self, tablename: Table | str, key: str, default: Any = None) -> Any: ...
         def onaccept(self, table: Table | str, record: Any, method: str = "create") -> None: ...
@@ -74,6 +76,8 @@ class SuperEntityMixin:
         instance_types: Iterable[str] | None = None,
         realms: Iterable[int] | None = None,
         updateable: bool = False,
+        groupby: str | None = None,
+        script: Any = None,
         widget: Any = None,
         empty: bool = True,
         default: Any = None,
@@ -87,7 +91,8 @@ class SuperEntityMixin:
             name: of the field, must be that of the super key; None takes it from there
             represent: default is what the model of the super-entity provides as <supertable>_represent
             empty: whether the value may be missing
-            filterby, ..., updateable: which records may be chosen, see IS_ONE_OF
+            filterby, ..., groupby: which records may be chosen, see IS_ONE_OF
+            script: element that is rendered after the comment
 
         Returns:
             the field; a plain integer field if the supertable is not available
@@ -95,12 +100,12 @@ class SuperEntityMixin:
         Raises:
             S3ModelError: the name is not that of the super key
         """
-        table = supertable if isinstance(supertable, Table) else self.table(supertable, db_only=True)
-        if table is None:
+        tablename = original_name(supertable)
+        if not self.is_provided(tablename):
             return Field(_require_name(name, supertable), "integer", ondelete=ondelete, readable=False, writable=False)
-        key, tablename = table._id.name, original_name(table)
-        if name and name != key:
-            raise S3ModelError(f"super_link: the key of {tablename} is {key!r}, not {name!r}", table=tablename, key=name)
+        key = self._key_of_link(name, tablename)
+        if script:
+            comment = TAG[""](comment, script) if comment else script
         represent = represent or DelegatedRepresent(f"{tablename}_represent", lookup=tablename)
         requires = IS_ONE_OF(
             current.db,
@@ -113,6 +118,7 @@ class SuperEntityMixin:
             instance_types=instance_types,
             realms=realms,
             updateable=updateable,
+            groupby=groupby,
             orderby=orderby,
             sort=sort,
         )
@@ -129,6 +135,19 @@ class SuperEntityMixin:
             readable=readable,
             writable=writable,
         )
+
+    def _key_of_link(self, name: str | None, tablename: str) -> str:
+        """Name of the field that refers to a super-entity.
+
+        The set-up, which defines everything, holds declarations against the super-entity; later requests believe them,
+        because each table that is defined without need costs them half a millisecond.
+        """
+        if name and not current.db._migrate_enabled and tablename not in current.db.tables:
+            return name
+        key: str = self.table(tablename, db_only=True)._id.name
+        if name and name != key:
+            raise S3ModelError(f"super_link: the key of {tablename} is {key!r}, not {name!r}", table=tablename, key=name)
+        return key
 
     def super_key(self, supertable: Table | str, default: str | None = None) -> str | None:
         """Name of the primary key of a super-entity; the default if it is not available."""
@@ -159,7 +178,8 @@ class SuperEntityMixin:
         record_id = record.get(table._id.name) if supertables else None
         if not record_id:
             return False
-        instance = current.db(table._id == record_id).select(*_own_fields(table), limitby=(0, 1)).first()
+        needed = self._needed_fields(table, supertables)
+        instance = current.db(table._id == record_id).select(*needed, limitby=(0, 1)).first()
         if instance is None:
             return False
         keys: dict[str, int] = {}
@@ -239,13 +259,24 @@ class SuperEntityMixin:
         self.onaccept(supertable, Storage(data, **{key: super_id}), method=method)
         return super_id
 
-    def _shared_values(self, supertable: Table, table: Table, instance: Row) -> dict[str, Any]:
-        mapping = self.get_config(table, f"{original_name(supertable)}_fields")
+    def _needed_fields(self, table: Table, supertables: Iterable[Table]) -> list[Field]:
+        """The id, the super keys and what is shared: the rest of a record, a long text above all, does not concern its super-records."""
+        names = {table._id.name, "deleted", "uuid"}
+        for supertable in supertables:
+            names.add(supertable._id.name)
+            names.update(self._shared_fields(supertable, table).values())
+        return [field for field in table if field.name in names]
+
+    def _shared_fields(self, supertable: Table, table: Table) -> dict[str, str]:
+        """{field of the super-entity: field of the instance table that it is taken from}"""
+        mapping: dict[str, str] | None = self.get_config(table, f"{original_name(supertable)}_fields")
         if mapping is None:
             private = self.get_config(supertable, "no_shared_fields") or ()
-            names = (name for name in supertable.fields if name != supertable._id.name and name not in private)
-            mapping = {name: name for name in names if name in table.fields}
-        data = {name: instance[own] for name, own in mapping.items() if own in table.fields and name not in LINK_FIELDS}
+            mapping = {name: name for name in supertable.fields if name != supertable._id.name and name not in private}
+        return {name: own for name, own in mapping.items() if own in table.fields and name not in LINK_FIELDS}
+
+    def _shared_values(self, supertable: Table, table: Table, instance: Row) -> dict[str, Any]:
+        data = {name: instance[own] for name, own in self._shared_fields(supertable, table).items()}
         data["instance_type"] = original_name(table)
         data["deleted"] = bool(instance.deleted) if "deleted" in table.fields else False
         if "uuid" in table.fields:
@@ -276,11 +307,6 @@ def _require_name(name: str | None, supertable: Table | str) -> str:
     if not name:
         raise S3ModelError(f"super_link to {supertable}, which is not available, needs the name of the field", table=supertable)
     return name
-
-
-def _own_fields(table: Table) -> list[Field]:
-    # an alias or a table with uploads in blobs would load more than what super-records can share
-    return [field for field in table if field.type != "blob"]
 
 
 def _unchanged_stamps(table: Table, changed: Mapping[str, Any]) -> dict[str, Field]:

@@ -1,6 +1,8 @@
 import pytest
+from depot import Warden
 
 from s3.s3error import S3ModelError
+from s3.s3query import FS
 from s3dal import Field
 
 
@@ -122,6 +124,46 @@ def test_a_key_that_does_not_exist_is_named(s3db, spec):
 
     with pytest.raises(S3ModelError, match="test_master: component .*'nokey'"):
         s3db.get_components("test_master")
+
+
+def test_a_wrong_name_is_answered_with_the_nearest_right_one(s3db):
+    with pytest.raises(S3ModelError, match="unknown key 'joinbuy'; did you mean 'joinby'"):
+        s3db.add_components("test_master", test_part={"joinbuy": "master_id"})
+
+    s3db.add_components("test_master", test_part="master")
+    with pytest.raises(S3ModelError, match="'master', which test_part does not have; did you mean 'master_id'"):
+        s3db.get_components("test_master")
+
+
+def matching(s3db, filterby):
+    """Names of the parts that a component with this filter has, joined to their masters."""
+    s3db.add_components("test_master", test_part={"name": "some", "joinby": "master_id", "filterby": filterby})
+    resource = s3db.resource("test_master", components=["some"])
+    data = resource.select(["name", "some.kind"], orderby="test_master.id")
+    colname = next(rfield.colname for rfield in data.rfields if rfield.fname == "kind")
+    return [row[colname] for row in data.rows]
+
+
+@pytest.mark.parametrize(
+    ("filterby", "kinds"),
+    [
+        ({"kind": "WHEEL"}, ["WHEEL", None]),
+        ({"kind": ["WHEEL"]}, ["WHEEL", None]),
+        ({"kind": ("AXLE", "WHEEL")}, [["WHEEL", "AXLE"], "AXLE"]),
+        ({"kind": []}, [["WHEEL", "AXLE"], "AXLE"]),
+        ({"kind": FS("code")}, ["WHEEL", "AXLE"]),
+        ({"kind": FS("~.code")}, ["WHEEL", "AXLE"]),
+        (lambda table: table.kind != "WHEEL", ["AXLE", "AXLE"]),
+        (False, [["WHEEL", "AXLE"], "AXLE"]),
+    ],
+)
+def test_every_form_of_filter_restricts_the_records_of_a_component(models, s3db, filterby, kinds):
+    models.auth = Warden()
+    one, two = s3db.test_master.insert(name="one", code="WHEEL"), s3db.test_master.insert(name="two", code="AXLE")
+    for master, kind in ((one, "WHEEL"), (one, "AXLE"), (two, "AXLE")):
+        s3db.test_part.insert(master_id=master, kind=kind)
+
+    assert matching(s3db, filterby) == kinds
 
 
 def test_the_alias_behind_a_link_table_is_found_by_either_name(s3db):

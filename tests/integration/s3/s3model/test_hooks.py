@@ -37,3 +37,16 @@ def test_crud_strings_come_from_the_table_then_the_deployment_then_the_framework
     assert models.s3db.get_crud_string("cms_series", "title_list") == "Everything"
     assert models.s3db.get_crud_string(None, "title_list") == "Everything"
     assert str(models.s3db.get_crud_string("cms_post", "msg_record_deleted")) == "Record deleted"
+
+
+def test_sentences_of_all_tables_stand_beside_those_of_each(models):
+    crud_strings = models.response.s3.crud_strings
+    crud_strings["cms_post"] = Storage(title_list="Posts")
+    crud_strings.title_update = "Change it"
+
+    assert str(crud_strings.title_list) == str(crud_strings["title_list"]) == "Records"
+    assert str(crud_strings.get("msg_no_match")) == "No Matching Records"
+    assert crud_strings.title_update == models.s3db.get_crud_string("cms_post", "title_update") == "Change it"
+    assert crud_strings.cms_post.title_list == "Posts"
+    assert crud_strings.cms_series is None
+    assert "title_list" not in crud_strings

@@ -1,9 +1,12 @@
+import pickle
+import sys
+
 import pytest
 from bare import MODEL_MODULES, counted_queries
 from gluon import current
 
 from s3.s3error import S3CircularModelError, S3ModelError
-from s3.s3model import S3Model
+from s3.s3model import S3Model, model
 from s3dal import Field, Table
 
 
@@ -50,6 +53,35 @@ def test_an_unknown_name_is_an_attribute_error_or_the_default(models, name):
         getattr(models.s3db, name)
     with pytest.raises(LookupError):
         models.s3db.table(name, LookupError(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("zoo_keepers", "did you mean 'zoo_keeper'"),
+        ("zoo_greting", "did you mean 'zoo_greeting'"),
+        ("nozoo_keeper", "there is no model module s3db/nozoo.py"),
+        ("zookeeper", "expected <prefix>_<name>"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_what_was_expected(models, name, reason):
+    with pytest.raises(AttributeError, match=f"{name}.*{reason}"):
+        models.s3db[name]
+
+
+def test_a_table_of_a_disabled_module_says_so(models):
+    del models.deployment_settings.modules["zoo"]
+
+    with pytest.raises(AttributeError, match="zoo_animal.*module 'zoo' is not enabled"):
+        models.s3db.zoo_animal  # noqa: B018
+    assert models.s3db.is_provided("zoo_animal") is False
+
+
+def test_whether_there_is_a_table_is_known_without_defining_it(models):
+    assert models.s3db.is_provided("zoo_animal") is True
+    assert models.s3db.is_provided("zoo_elephant") is False
+    assert models.s3db.is_provided("foo_bar") is False
+    assert "zoo_animal" not in models.db.tables
 
 
 def test_a_disabled_module_provides_its_defaults_but_no_tables(models):
@@ -180,3 +212,107 @@ def test_changes_of_tables_with_time_stamps_are_logged_unless_refused(models):
     assert is_watched(watched)
     assert not is_watched(refused)
     assert not is_watched(unstamped)
+
+
+@pytest.fixture
+def template(models, tmp_path, monkeypatch):
+    """A deployment template with a model module of its own for the prefix "park"."""
+    import templates
+
+    folder = tmp_path / "templates" / "City" / "models"
+    folder.mkdir(parents=True)
+    for path in (folder, folder.parent):
+        (path / "__init__.py").write_text("")
+    source = (MODEL_MODULES / "zoo.py").read_text()
+    (folder / "park.py").write_text(source.replace("zoo_", "park_"))
+    monkeypatch.setattr(templates, "__path__", [str(tmp_path / "templates")])
+    models.deployment_settings.modules["park"] = {}
+    yield models
+    model._custom_module.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("templates.City")]:
+        del sys.modules[name]
+
+
+def test_a_template_brings_models_of_its_own(template):
+    template.deployment_settings.base.custom_models = {"park": "City"}
+
+    assert template.s3db.park_animal.keeper_id.type == "reference park_keeper"
+    assert template.s3db.park_greeting() == "welcome"
+    assert template.s3db.park_shifts == {1: "day", 2: "night"}
+
+
+def test_models_of_a_template_are_set_up_with_all_others(template, tmp_path, monkeypatch):
+    import s3db
+
+    (tmp_path / "zoo.py").write_text((MODEL_MODULES / "zoo.py").read_text())
+    monkeypatch.setattr(s3db, "__path__", [str(tmp_path)])
+    template.deployment_settings.base.custom_models = {"park": "City"}
+
+    template.s3db.load_all_models()
+
+    assert {"park_keeper", "park_animal", "zoo_keeper"} <= set(template.db.tables)
+
+
+def test_models_of_a_template_are_nobodys_without_the_setting(template):
+    assert template.s3db.table("park_animal") is None
+
+
+def test_models_of_a_template_can_be_disabled(template):
+    template.deployment_settings.base.custom_models = {"park": "City"}
+    del template.deployment_settings.modules["park"]
+
+    assert template.s3db.table("park_animal") is None
+    assert template.s3db.park_keeper_id().type == "integer"
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"), [("VALUE = 1", "__all__ is missing"), ("__all__ = ('PondModel',)", "lists 'PondModel', which it does not define")]
+)
+def test_a_wrong_list_of_what_a_module_provides_is_named(template, tmp_path, source, fault):
+    (tmp_path / "templates" / "City" / "models" / "pond.py").write_text(source)
+    template.deployment_settings.base.custom_models = {"pond": "City"}
+
+    with pytest.raises(S3ModelError, match=f"templates.City.models.pond: .*{fault}"):
+        template.s3db.table("pond_fish")
+
+
+def test_a_setting_for_models_that_are_not_there_is_an_error_that_names_the_file(template):
+    template.deployment_settings.base.custom_models = {"pool": "City"}
+
+    with pytest.raises(S3ModelError, match=r"'City'.*'pool'.*templates/City/models/pool\.py"):
+        template.s3db.table("pool_lane")
+
+
+@pytest.fixture
+def undefined(models):
+    """A table that refers to one which is not defined in this request, with a record that has a key and one without."""
+    models.s3db.zoo_keeper.insert(name="Kim")
+    record_ids = [models.s3db.zoo_animal.insert(name="Leo", keeper_id=1), models.s3db.zoo_animal.insert(name="Ida")]
+    db = models.db
+    db.commit()
+    del db["zoo_keeper"], db["zoo_animal"]
+    db._tables = [name for name in db.tables if not name.startswith("zoo_")]
+    models.response.s3.clear()
+    db._migrate_enabled = False
+    models.s3db = S3Model()
+    table = models.s3db.define_table("zoo_animal", Field("name"), Field("keeper_id", "reference zoo_keeper"))
+    return [table[record_id] for record_id in record_ids]
+
+
+def test_a_key_is_read_without_the_table_it_refers_to(models, undefined):
+    leo, ida = undefined
+
+    assert (leo.keeper_id, ida.keeper_id) == (1, None)
+    assert isinstance(leo.keeper_id, int)
+    assert not hasattr(leo.keeper_id, "xml")
+    assert pickle.loads(pickle.dumps(leo.keeper_id)) == 1
+    assert "zoo_keeper" not in models.db.tables
+
+
+def test_a_key_still_leads_to_its_record(models, undefined):
+    leo, _ = undefined
+
+    assert leo.keeper_id.name == "Kim"
+    assert leo.keeper_id["name"] == "Kim"
+    assert leo.keeper_id.id == 1
+    assert "zoo_keeper" in models.db.tables

@@ -1,11 +1,13 @@
 import datetime as dt
 
 import pytest
+from gluon.html import B, I
 from gluon.storage import Storage
 
 from s3.s3datetime import set_clock
 from s3.s3error import S3DataError, S3ModelError
 from s3.s3fields import S3Represent, s3_meta_fields
+from s3.s3model import S3Model
 from s3dal import Field
 
 CREATED = dt.datetime(2026, 3, 2, 6, 0)
@@ -195,3 +197,28 @@ def test_the_instance_type_is_represented_by_its_label(s3db):
 
     assert represent("test_instance") == "Instance"
     assert represent("other_type") == "-"
+
+
+def test_a_link_does_not_define_the_table_of_the_super_entity(models, s3db):
+    models.db._migrate_enabled = False
+    s3db.store.modules["test"] = (type("EntityModel", (S3Model,), {"names": ("test_thing",)}),)
+    models.deployment_settings.modules["test"] = {}
+
+    field = s3db.super_link("thing_id", "test_thing", empty=False)
+
+    assert (field.name, field.type) == ("thing_id", "reference test_thing")
+    assert "test_thing" not in models.db.tables
+
+
+def test_a_link_offers_one_record_of_each_group(models, s3db):
+    for label, code in (("A", "x"), ("B", "x"), ("C", "y")):
+        insert(s3db, label=label, code=code)
+    field = s3db.super_link("entity_id", "test_entity", groupby="test_entity.code", orderby="test_entity.label DESC",
+                            represent=S3Represent(lookup="test_entity", key="entity_id", fields=["label"]), sort=False, empty=False)
+
+    assert [label for _, label in field.requires.options(zero=False)] == ["C", "B"]
+
+
+def test_a_script_of_a_link_follows_its_comment(s3db):
+    assert str(s3db.super_link("entity_id", "test_entity", comment=B("help"), script=I("script")).comment) == "<b>help</b><i>script</i>"
+    assert str(s3db.super_link("entity_id", "test_entity", script=I("script")).comment) == "<i>script</i>"
