@@ -1,4 +1,4 @@
-"""Machine-readable answers: the JSON message that reports the outcome of a request, and the escaping of XML text."""
+"""S3XML, ``current.xml``: the messages that report the outcome of a request, and documents as text and as trees."""
 from __future__ import annotations
 
 import datetime as dt
@@ -15,7 +15,10 @@ XML_ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&apos;"), (
 
 
 class S3XML:
-    """Format of the machine-readable answers, ``current.xml``."""
+    """Format of machine-readable answers and documents, ``current.xml``."""
+
+    #: whether exports hold the ids of records, which mean something in this database only
+    show_ids = False
 
     @staticmethod
     def json_message(success: bool = True, statuscode: int | str | None = None, message: Any = None, **kwargs: Any) -> str:
@@ -55,6 +58,46 @@ class S3XML:
         for character, entity in reversed(XML_ENTITIES):
             text = text.replace(entity, character)
         return text
+
+    # Documents: what they mean is the business of resources, S3Resource.export_xml and import_xml
+
+    @staticmethod
+    def parse(source: Any) -> Any:
+        """The root element of a S3XML document: text, bytes or an open file.
+
+        Raises:
+            S3DataError: it is no XML, or more than we want to read of a stranger
+        """
+        from s3.s3xml.source import parse_xml
+
+        return parse_xml(source)
+
+    @staticmethod
+    def tostring(tree: Any, pretty_print: bool = False) -> bytes:
+        """A tree as XML in UTF-8, with declaration."""
+        from lxml import etree
+
+        return bytes(etree.tostring(tree, xml_declaration=True, encoding="utf-8", pretty_print=pretty_print))
+
+    @staticmethod
+    def tree2json(tree: Any, pretty_print: bool = False, as_dict: bool = False) -> Any:
+        """A tree as S3JSON text, or as the object that it would be parsed to."""
+        from s3.s3xml.s3json import tree_to_json, tree_to_object
+
+        root = tree.getroot() if hasattr(tree, "getroot") else tree
+        return tree_to_object(root) if as_dict else tree_to_json(root, pretty_print)
+
+    @staticmethod
+    def json2tree(source: Any) -> Any:
+        """The root element of a S3JSON document: text, bytes or an open file.
+
+        Raises:
+            S3DataError: it is no S3JSON, or more than we want to read of a stranger
+        """
+        from s3.s3xml.s3json import json_to_tree
+        from s3.s3xml.source import parse_json
+
+        return json_to_tree(parse_json(source))
 
 
 def _encode(value: Any) -> str:
