@@ -10,7 +10,7 @@ import re
 
 from s3dal import Field
 
-__all__ = ("MAX_JOINS", "MAX_STEPS", "field_objection", "key_objection", "table_objection")
+__all__ = ("MAX_JOINS", "MAX_STEPS", "field_objection", "is_secret", "key_objection", "table_objection")
 
 # Databases join at most 64 tables; no filter that a person or a page made comes near these
 MAX_STEPS = 8
@@ -32,6 +32,11 @@ META_FIELDS = frozenset((
     "owned_by_group", "owned_by_user", "realm_entity", "uuid",
 ))  # fmt: skip
 _SECRET = re.compile(r"(^|_)(password|secret|token)$|_key$")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field of this name holds what nobody may read."""
+    return bool(_SECRET.search(name))
 
 
 def table_objection(master: str, tablename: str) -> str | None:
@@ -72,7 +77,7 @@ def field_objection(master: str, tablename: str, name: str, field: Field | None,
     if shared is not None:
         is_open = name in shared or (field is not None and field.type == "id")
         return None if is_open else refusal
-    if _SECRET.search(name):
+    if is_secret(name):
         return refusal
     if field is None or field.readable or field.type == "id" or (is_component and field.name in META_FIELDS):
         return None
