@@ -80,7 +80,9 @@ def _move_watermark(lookup: Lookup, updates: Updates, now: dt.datetime) -> None:
     if updates.pending and not updates.total:
         # a transaction that is still open holds back what is to be told: it stays due until then
         due = subscription.next_check_time or now
-    changed = update_quietly(unmoved, last_position=updates.position, last_check_time=now, next_check_time=due, last_run=now)
+    changed = update_quietly(
+        unmoved, last_position=updates.position, last_check_time=now, next_check_time=due, last_run=now, auth_token=None
+    )
     if changed != 1:
         raise S3TokenError("Another worker has taken over this subscription.", resource_id=subscription.id)
 

@@ -66,18 +66,18 @@ def consume(token: str | None, path: list[str], now: dt.datetime) -> Lookup:
     if not token:
         raise S3TokenError("A look-up needs a token.")
     rtable = current.s3db.pr_subscription_resource
-    unspent = rtable.auth_token == _hash(token)
-    row = current.db(unspent).select(rtable.id, rtable.lease_owner, rtable.url, limitby=(0, 1)).first()
-    valid = unspent & (rtable.token_expires > now) & (rtable.lease_until > now)
-    if row is None or update_quietly((rtable.id == row.id) & valid, auth_token=None, token_expires=None) != 1:
+    mine = rtable.auth_token == _hash(token)
+    valid = mine & (rtable.token_expires > now) & (rtable.lease_until > now)
+    # a token without an end is spent; the hash stays until the round is composed, so that one query finds the row
+    if update_quietly(valid, token_expires=None) != 1:
         raise S3TokenError("The token is unknown, used or expired.")
     current.db.commit()  # spent for everybody, whatever happens to this request
-    if path != _path_of(row.url):
-        raise S3TokenError("The token belongs to another address.")
-    subscription = find_subscription(rtable.id == row.id)
-    if subscription is None:
+    subscription = find_subscription(mine)
+    if subscription is None or subscription.lease_owner is None:
         raise S3TokenError("The subscription has ended.")
-    return Lookup(subscription=subscription, lease=row.lease_owner)
+    if path != _path_of(subscription.url):
+        raise S3TokenError("The token belongs to another address.")
+    return Lookup(subscription=subscription, lease=subscription.lease_owner)
 
 
 def _path_of(url: str) -> list[str]:
