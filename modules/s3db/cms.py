@@ -9,7 +9,7 @@ from gluon.storage import Storage
 from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_datetime, s3_meta_fields, s3_yes_no_represent
 from s3dal import Field
 
-__all__ = ("SeriesModel", "StatusModel", "PostModel", "TagModel", "CommentModel")
+__all__ = ("SeriesModel", "StatusModel", "StatusReferenceModel", "PostModel", "TagModel", "CommentModel")
 
 
 class SeriesModel(S3Model):
@@ -51,7 +51,7 @@ class SeriesModel(S3Model):
 
 
 class StatusModel(S3Model):
-    names = ("cms_status", "cms_status_id")
+    names = ("cms_status",)
 
     def model(self) -> dict[str, Any]:
         T, db = current.T, current.db
@@ -67,11 +67,20 @@ class StatusModel(S3Model):
             title_list=T("Statuses"),
             title_update=T("Edit Status"),
         )
+        return {}
+
+
+class StatusReferenceModel(S3Model):
+    """References to statuses, for posts that are read without theirs."""
+
+    names = ("cms_status_id",)
+
+    def model(self) -> dict[str, Any]:
         represent = S3Represent(lookup="cms_status", translate=True)
         status_id = S3ReusableField(
             "status_id", "reference cms_status",
-            label=T("Status"), represent=represent, ondelete="SET NULL", readable=False, writable=False,
-            requires=IS_EMPTY_OR(IS_ONE_OF(db, "cms_status.id", represent, sort=True)),
+            label=current.T("Status"), represent=represent, ondelete="SET NULL", readable=False, writable=False,
+            requires=IS_EMPTY_OR(IS_ONE_OF(current.db, "cms_status.id", represent, sort=True)),
         )
         return {"cms_status_id": status_id}
 

@@ -169,9 +169,7 @@ class OutboxModel(S3Model):
         self.define_table(
             "msg_outbox",
             self.msg_message_id(),
-            self.super_link(
-                "pe_id", "pr_pentity", label=T("Recipient"), represent=self.pr_pentity_represent, readable=True, ondelete="SET NULL"
-            ),
+            self.super_link("pe_id", "pr_pentity", label=T("Recipient"), readable=True, ondelete="SET NULL"),
             # goes before the contacts of the recipient
             Field("address", label=T("Address")),
             Field("contact_method", length=32, default="EMAIL", label=T("Contact Method"),

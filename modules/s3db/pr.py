@@ -34,6 +34,7 @@ from s3dal import Field, Query, Row, Table
 __all__ = (
     "PersonEntityModel",
     "PersonModel",
+    "PersonReferenceModel",
     "PersonUserModel",
     "ContactModel",
     "GroupModel",
@@ -181,10 +182,10 @@ def pr_instance_type(pe_id: int) -> str | None:
 
 
 class PersonModel(S3Model):
-    names = ("pr_person", "pr_person_id", "pr_person_represent", "pr_gender_opts")
+    names = ("pr_person", "pr_gender_opts")
 
     def model(self) -> dict[str, Any]:
-        T, db = current.T, current.db
+        T = current.T
         genders = {1: "", 2: T("female"), 3: T("male"), 4: T("other")}
         self.define_table(
             "pr_person",
@@ -226,13 +227,22 @@ class PersonModel(S3Model):
                 "pkey": "pe_id", "joinby": "pe_id", "key": "user_id", "multiple": False,
             },
         )
+        return {"pr_gender_opts": genders}
+
+
+class PersonReferenceModel(S3Model):
+    """References to persons, for tables that are read without their persons: a look-up must not pay for the table."""
+
+    names = ("pr_person_id", "pr_person_represent")
+
+    def model(self) -> dict[str, Any]:
         represent = pr_PersonRepresent()
         person_id = S3ReusableField(
             "person_id", "reference pr_person",
-            label=T("Person"), represent=represent, ondelete="RESTRICT",
-            requires=IS_EMPTY_OR(IS_ONE_OF(db, "pr_person.id", represent, orderby="pr_person.first_name")),
+            label=current.T("Person"), represent=represent, ondelete="RESTRICT",
+            requires=IS_EMPTY_OR(IS_ONE_OF(current.db, "pr_person.id", represent, orderby="pr_person.first_name")),
         )
-        return {"pr_person_id": person_id, "pr_person_represent": represent, "pr_gender_opts": genders}
+        return {"pr_person_id": person_id, "pr_person_represent": represent}
 
 
 class pr_PersonRepresent(S3Represent):
@@ -509,7 +519,7 @@ class SavedFilterModel(S3Model):
         T, db = current.T, current.db
         self.define_table(
             "pr_filter",
-            self.super_link("pe_id", "pr_pentity", label=T("Person"), represent=self.pr_pentity_represent),
+            self.super_link("pe_id", "pr_pentity", label=T("Person")),
             Field("title", label=T("Title")),
             Field("controller", label=T("Controller")),
             Field("function", label=T("Function")),
@@ -626,8 +636,7 @@ class S3SubscriptionModel(S3Model):
         formats = {"text": T("Text"), "html": T("HTML")}
         self.define_table(
             "pr_subscription",
-            self.super_link("pe_id", "pr_pentity", empty=False, label=T("Person"),
-                            represent=self.pr_pentity_represent, readable=True, writable=True),
+            self.super_link("pe_id", "pr_pentity", empty=False, label=T("Person"), readable=True, writable=True),
             self.pr_filter_id(),
             Field("notify_on", "list:string", default=["new"], label=T("Notify On"),
                   requires=IS_IN_SET(triggers, multiple=True, zero=None), represent=S3Represent(options=triggers, multiple=True)),
