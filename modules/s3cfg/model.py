@@ -15,3 +15,7 @@ class ModelSettings:
     get_pr_name_format = setting(
         "pr.name_format", "%(first_name)s %(middle_name)s %(last_name)s", "How the name of a person is put together.")
     get_cms_richtext = setting("cms.richtext", False, "Whether posts hold HTML instead of plain text.")
+    get_fin_currencies = setting(
+        "fin.currencies", {"EUR": "Euro", "GBP": "Pound Sterling", "USD": "United States Dollar"},
+        "Currencies that fields of money offer: {ISO code: name}.")
+    get_fin_currency_default = setting("fin.currency_default", "USD", "Currency of new records.")

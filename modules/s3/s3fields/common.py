@@ -7,7 +7,7 @@ from typing import Any
 
 from gluon import current
 from gluon.html import XML
-from gluon.validators import IS_EMPTY_OR, IS_IN_SET
+from gluon.validators import IS_EMPTY_OR, IS_IN_SET, IS_TIME
 
 from s3.s3datetime import S3DateTime, utcnow
 from s3.s3fields.represent import S3Represent
@@ -18,12 +18,14 @@ from s3dal import Field
 __all__ = (
     "s3_comments",
     "s3_comments_represent",
+    "s3_currency",
     "s3_date",
     "s3_datetime",
     "s3_fieldmethod",
     "s3_language",
     "s3_role_required",
     "s3_roles_permitted",
+    "s3_time",
 )
 
 # How a month counts in the range of a date field
@@ -92,6 +94,33 @@ def s3_datetime(name: str = "date", **attr: Any) -> Field:
     return Field(name, "datetime", **attr)
 
 
+def s3_time(name: str = "time_of_day", **attr: Any) -> Field:
+    """Time of day, without zone.
+
+    Args:
+        attr: attributes of the field, and
+            default: a time, a callable, or "now" (the client's time at the time of writing)
+            empty: False makes a value mandatory
+    """
+    if attr.get("default") == "now":
+        attr["default"] = _time_of_day
+    attr.setdefault("label", current.T("Time"))
+    attr.setdefault("represent", _represent_time)
+    _set_validator(attr, IS_TIME())
+    return Field(name, "time", **attr)
+
+
+def s3_currency(name: str = "currency", **attr: Any) -> Field:
+    """Currency code, one of the currencies of the deployment."""
+    settings = current.deployment_settings
+    currencies = settings.get_fin_currencies()
+    attr.setdefault("label", current.T("Currency"))
+    attr.setdefault("default", settings.get_fin_currency_default())
+    attr.setdefault("represent", lambda value, row=None: value or NONE)
+    _set_validator(attr, IS_IN_SET(list(currencies), zero=None))
+    return Field(name, "string", length=3, **attr)
+
+
 def _set_validator(attr: dict[str, Any], validator: Any) -> None:
     empty = attr.pop("empty", True)
     if "requires" not in attr:
@@ -101,6 +130,10 @@ def _set_validator(attr: dict[str, Any], validator: Any) -> None:
 def _today() -> dt.date:
     local = S3DateTime.to_local(utcnow())
     return (local or utcnow()).date()
+
+
+def _time_of_day() -> dt.time:
+    return (S3DateTime.to_local(utcnow()) or utcnow()).time()
 
 
 def _date_limits(past: float | None, future: float | None) -> tuple[dt.date | None, dt.date | None]:
@@ -129,6 +162,10 @@ def _represent_datetime(value: dt.datetime | None, row: Any = None) -> str:
 
 def _represent_datetime_as_date(value: dt.datetime | None, row: Any = None) -> str:
     return S3DateTime.date_represent(value, utc=True)
+
+
+def _represent_time(value: dt.time | None, row: Any = None) -> str:
+    return S3DateTime.time_represent(value)
 
 
 def s3_language(name: str = "language", **attr: Any) -> Field:

@@ -7,6 +7,7 @@ from typing import Any
 from gluon import current
 from gluon.html import TAG, URL, A
 
+from s3.s3hierarchy import find_paths
 from s3.s3utils import NONE, s3_fullname, s3_str
 from s3dal import Field, Row, Table
 
@@ -34,6 +35,7 @@ class S3Represent:
         linkto: str | None = None,
         show_link: bool = False,
         multiple: bool = False,
+        hierarchy: bool | str = False,
         default: Any = None,
         none: Any = None,
         field_sep: str = " ",
@@ -49,6 +51,8 @@ class S3Represent:
             linkto: URL with the placeholder "[id]"
             show_link: render labels as links
             multiple: the values are lists
+            hierarchy: put the labels of the records above a record before its own; True, or a template like "%s > %s".
+                The table declares its hierarchy by the configuration key ``hierarchy``
             default: text for an unknown value
             none: text for None
             field_sep: stands between the fields of a label
@@ -63,6 +67,7 @@ class S3Represent:
         self.linkto = linkto
         self.show_link = show_link
         self.list_type = multiple
+        self.hierarchy = "%s > %s" if hierarchy is True else hierarchy
         self.default = default
         self.none = none
         self.field_sep = field_sep
@@ -70,6 +75,8 @@ class S3Represent:
         self.theset: dict[Any, Any] = {}
         self.rows: dict[Any, Row] = {}
         self.queries = 0
+        #: values to be represented together, see S3RepresentLazy
+        self.lazy: list[Any] = []
 
     def lookup_rows(self, key: Field, values: list[Any], fields: list[Field]) -> Iterable[Row]:
         """Load the records of these keys, in one query. May be overridden, e.g. to join."""
@@ -78,14 +85,18 @@ class S3Represent:
         return current.db(query).select(key, *fields)
 
     def represent_row(self, row: Row, prefix: str | None = None) -> Any:
-        """Make the label of a record of the lookup table. May be overridden."""
+        """Make the label of a record of the lookup table. May be overridden.
+
+        Args:
+            prefix: label of the record above it, in a hierarchy
+        """
         if callable(self.labels):
-            label = self.labels(row)
+            label = self._translated(self.labels(row))
         elif self.labels:
-            label = s3_str(self.labels) % {k: self.none if v is None else v for k, v in row.as_dict().items()}
+            label = self._translated(s3_str(self.labels) % {k: self.none if v is None else v for k, v in row.as_dict().items()})
         else:
-            return self._join_fields(row)
-        return self._translated(label)
+            label = self._join_fields(row)
+        return s3_str(self.hierarchy) % (prefix, label) if prefix and self.hierarchy else label
 
     def link(self, k: Any, v: Any, row: Row | None = None) -> Any:
         """Link a label to its record. May be overridden."""
@@ -215,6 +226,9 @@ class S3Represent:
         return ftype in ("id", "integer", "bigint") or ftype.startswith("reference ")
 
     def _load(self, keys: list[Any], rows: Iterable[Row] | None) -> None:
+        if self.hierarchy:
+            self._load_paths(keys, rows)
+            return
         is_custom = type(self).lookup_rows is not S3Represent.lookup_rows
         if rows is not None and not is_custom:
             self._add_rows(rows)
@@ -227,12 +241,30 @@ class S3Represent:
             fields = [table[name] for name in self.fields or () if name != self.key]
             self._add_rows(self.lookup_rows(table[self.key], keys, fields))
 
+    def _load_paths(self, keys: list[Any], rows: Iterable[Row] | None) -> None:
+        """Load records with all that are above them: one query for the paths, one for the records."""
+        paths = find_paths(self.tablename or "", [key for key in keys if isinstance(key, int)])
+        self.rows.update((self._key_of(row), row) for row in rows or ())
+        missing = list({key: None for path in paths.values() for key in path if key not in self.rows})
+        if missing:
+            table: Any = self.table
+            fields = [table[name] for name in self.fields or () if name != self.key]
+            self.rows.update((self._key_of(row), row) for row in self.lookup_rows(table[self.key], missing, fields))
+        for path in paths.values():
+            label = None
+            for key in path:
+                if key not in self.theset and key in self.rows:
+                    self.theset[key] = self.represent_row(self.rows[key], prefix=label)
+                label = self.theset.get(key, label)
+
     def _add_rows(self, rows: Iterable[Row]) -> None:
         for row in rows:
-            own = row[self.tablename] if self.tablename in row else row
-            key = own[self.key]
+            key = self._key_of(row)
             self.rows[key] = row
             self.theset[key] = self.represent_row(row)
+
+    def _key_of(self, row: Row) -> Any:
+        return (row[self.tablename] if self.tablename in row else row)[self.key]
 
     def _join_fields(self, row: Row) -> Any:
         values = [row[name] for name in self.fields or ()]

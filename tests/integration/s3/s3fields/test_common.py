@@ -5,7 +5,17 @@ from gluon.storage import Storage
 from gluon.validators import IS_EMPTY_OR
 
 from s3.s3datetime import set_clock
-from s3.s3fields import s3_comments, s3_date, s3_datetime, s3_fieldmethod, s3_language, s3_role_required, s3_roles_permitted
+from s3.s3fields import (
+    s3_comments,
+    s3_currency,
+    s3_date,
+    s3_datetime,
+    s3_fieldmethod,
+    s3_language,
+    s3_role_required,
+    s3_roles_permitted,
+    s3_time,
+)
 from s3dal import Field
 
 NOW = dt.datetime(2026, 3, 2, 23, 30)
@@ -90,6 +100,31 @@ def test_a_language_is_one_of_the_deployment(models):
     assert (field.name, field.default, field.represent("sv")) == ("language", "en", "Svenska")
     assert field.requires("sv") == ("sv", None)
     assert field.requires("xx")[1] is not None
+
+
+def test_a_time_of_day_has_no_zone(models):
+    table = models.s3db.define_table("test_shift", s3_time("begin", empty=False, label="Begin"), s3_time("written", default="now"))
+
+    row = models.db.test_shift[table.insert(begin=dt.time(6, 30))]
+
+    assert (table.begin.type, table.begin.label, str(table.written.label)) == ("time", "Begin", "Time")
+    assert (row.begin, row.written) == (dt.time(6, 30), dt.time(0, 30)), "now is the client's time"
+    assert [table.begin.represent(value) for value in (row.begin, dt.time(0, 0), None)] == ["06:30", "00:00", "-"]
+    assert table.begin.requires("06:30") == (dt.time(6, 30), None)
+    assert table.begin.requires("25:00")[1] is not None
+    assert table.written.requires("") == (None, None)
+
+
+def test_a_currency_is_one_of_the_deployment(models):
+    assert s3_currency().default == "USD"
+    models.deployment_settings.fin.update(currencies={"SEK": "Swedish Krona"}, currency_default="SEK")
+
+    field = s3_currency(empty=False)
+
+    assert (field.name, field.length, field.default) == ("currency", 3, "SEK")
+    assert field.requires("SEK") == ("SEK", None)
+    assert field.requires("USD")[1] is not None
+    assert [field.represent(value) for value in ("SEK", None)] == ["SEK", "-"]
 
 
 @pytest.fixture

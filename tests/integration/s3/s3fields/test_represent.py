@@ -1,7 +1,7 @@
 import bare
 import pytest
 from gluon import current
-from gluon.html import A
+from gluon.html import SPAN, A
 from gluon.sqlhtml import represent as web2py_represent
 from gluon.storage import Storage
 
@@ -326,3 +326,85 @@ def test_a_delegated_represent_loads_its_model_when_it_is_used(models, series):
 
 def test_a_delegated_represent_of_a_missing_model_knows_nothing(models):
     assert DelegatedRepresent("missing_represent").bulk([1, None]) == {1: "Unknown", None: "-"}
+
+
+@pytest.fixture
+def tree(models):
+    """Ids of World > Land > Town <1>; Moon stands alone."""
+    table = models.s3db.define_table("test_place", Field("name"), Field("code"), Field("parent", "reference test_place"))
+    models.s3db.configure("test_place", hierarchy="parent")
+    ids = {"World": int(table.insert(name="World", code="W"))}
+    ids["Land"] = int(table.insert(name="Land", code="L", parent=ids["World"]))
+    ids["Town"] = int(table.insert(name="Town <1>", parent=ids["Land"]))
+    ids["Moon"] = int(table.insert(name="Moon"))
+    return ids
+
+
+def test_a_record_in_a_hierarchy_is_shown_with_all_above_it(models, tree):
+    r = S3Represent(lookup="test_place", hierarchy=True)
+
+    with bare.counted_queries(models.db) as sent:
+        labels = r.bulk([*tree.values(), 999, None] * 100)
+
+    assert labels == {
+        tree["World"]: "World", tree["Land"]: "World > Land", tree["Town"]: "World > Land > Town <1>", tree["Moon"]: "Moon",
+        999: "Unknown", None: "-",
+    }  # fmt: skip
+    assert len(sent) == 2
+    assert r(tree["Town"]) == "World > Land > Town <1>"
+
+
+@pytest.mark.parametrize(
+    ("attr", "label"),
+    [
+        ({"hierarchy": "%s / %s"}, "World / Land / Town <1>"),
+        ({"hierarchy": True, "fields": ("code", "name")}, "W World > L Land > Town <1>"),
+        ({"hierarchy": True, "labels": "%(name)s!"}, "World! > Land! > Town <1>!"),
+        ({"hierarchy": True, "labels": lambda row: row.name[0]}, "W > L > T"),
+        ({"hierarchy": False}, "Town <1>"),
+    ],
+)
+def test_the_labels_of_a_hierarchy_are_made_like_others(tree, attr, label):
+    assert S3Represent(lookup="test_place", **attr)(tree["Town"]) == label
+
+
+def test_records_of_a_hierarchy_that_are_given_are_not_looked_up_again(models, tree):
+    r = S3Represent(lookup="test_place", hierarchy=True)
+    rows = models.db(models.db.test_place.id == tree["Town"]).select()
+
+    assert r(None, row=rows.first()) == "World > Land > Town <1>"
+    with bare.counted_queries(models.db) as sent:
+        assert r(tree["Land"]) == "World > Land"
+    assert sent == []
+
+
+def test_a_link_in_a_hierarchy_leads_to_the_record_itself(tree):
+    r = S3Represent(lookup="test_place", hierarchy=True, show_link=True, linkto="/[id]")
+
+    assert str(r(tree["Town"])) == f'<a href="/{tree["Town"]}">World &gt; Land &gt; Town &lt;1&gt;</a>'
+
+
+def test_a_list_of_records_in_a_hierarchy(tree):
+    r = S3Represent(lookup="test_place", hierarchy=True, multiple=True)
+
+    assert r([tree["Moon"], tree["Land"]]) == "Moon, World > Land"
+
+
+def test_a_table_without_hierarchy_is_represented_as_ever(series):
+    assert S3Represent(lookup="test_series", hierarchy=True).bulk(series[:2]) == {series[0]: "News <b>", series[1]: "Alerts", None: "-"}
+
+
+def test_a_circle_of_parents_ends(models, tree):
+    models.db(models.db.test_place.id == tree["World"]).update(parent=tree["Town"])
+
+    assert S3Represent(lookup="test_place", hierarchy=True)(tree["Town"]).count(">") == 3
+
+
+def test_markup_comes_out_as_markup_only_from_elements(models, series):
+    """Labels are text, whoever made them; what escapes text leaves elements as they are."""
+    text, element = S3Represent(lookup="test_series"), S3Represent(lookup="test_series", show_link=True, linkto="/[id]")
+
+    assert str(SPAN(text(series[0]))) == "<span>News &lt;b&gt;</span>"
+    assert str(SPAN(text.multiple(series[:2]))) == "<span>News &lt;b&gt;, Alerts</span>"
+    assert str(SPAN(element(series[0]))) == f'<span><a href="/{series[0]}">News &lt;b&gt;</a></span>'
+    assert str(SPAN(element.multiple([series[0], 999]))) == f'<span><a href="/{series[0]}">News &lt;b&gt;</a>, Unknown</span>'
