@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from gluon import current
 
@@ -66,6 +65,6 @@ class AuthS3(AuthPages):
         """Whether the current user holds any of these roles."""
         return self.s3_has_roles(role)
 
-    def permitted_realms(self, tablename: str, method: str = "read", **page: Any) -> list[int] | None:
-        """Entities within which the current user may do this; None is everywhere, [] nowhere."""
-        return None if self.s3_has_permission(method, tablename, **page) else []
+    def permitted_realms(self, tablename: str, method: str = "read", c: str | None = None, f: str | None = None) -> list[int] | None:
+        """Entities with all records of which the current user may do this; None is everywhere, [] nowhere."""
+        return self.permission.permitted_realms(tablename, method, c=c, f=f)

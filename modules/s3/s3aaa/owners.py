@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gluon import current
@@ -22,6 +22,7 @@ class Owners:
     """Ownership tests and the query for owned records."""
 
     auth: AuthS3
+    uses_realms: bool
 
     def get_owners(self, table: Table | None, record: Any) -> tuple[int | None, int | None, int | None]:
         """(realm_entity, owner group, owner user) of a record (id or Row); None where it has none."""
@@ -48,6 +49,8 @@ class Owners:
         Args:
             owners: as from get_owners, if known
             strict: a record without any owner is owned by nobody, else by every logged-in user
+
+        A role owns for its user only the records of the entities that it is held for.
         """
         if self.auth.permission.is_admin() or not record:
             return True
@@ -55,13 +58,21 @@ class Owners:
         if user is None:
             record_id = record.get("id") if isinstance(record, (Row, dict)) else record
             return table is not None and self.auth.s3_session_owns(table, record_id)
-        _, group, owner = owners or self.get_owners(table, record)
+        realm, group, owner = owners or self.get_owners(table, record)
         if owner == user.id:
             return True
-        if not (group or owner):
+        if not (group or owner or (realm and self.uses_realms)):
             # Without realms (policies 1-5) the realm entity says nothing about ownership; as in owner_query
             return not strict
-        return group is not None and group in self.auth.realms
+        return group is not None and self._holds(group, realm)
+
+    def _holds(self, role: int, realm: int | None) -> bool:
+        """Whether the current user holds a role for this entity."""
+        realms = self.auth.realms
+        if role not in realms:
+            return False
+        held_for = realms[role]
+        return held_for is None or realm in held_for
 
     def _is_own(self, table: Table, record_id: Any) -> bool:
         """Whether the current user in person (or the session of an anonymous visitor) owns this record."""
@@ -85,10 +96,21 @@ class Owners:
         if has_user:
             queries.append(table.owned_by_user == user.id)
         if not strict:
-            queries.append(_all_empty(table, ("owned_by_user", "owned_by_group")))
+            queries.append(_all_empty(table, ("owned_by_user", "owned_by_group", *(["realm_entity"] if self.uses_realms else []))))
         if has_group and groups:
-            queries.append(table.owned_by_group.belongs(list(self.auth.realms)))
+            queries.extend(self._group_queries(table))
         return functools.reduce(operator.or_, queries) if queries else None
+
+    def _group_queries(self, table: Table) -> Iterator[Query]:
+        """The records that roles of the user own, as far as the roles are held for the entities of these records."""
+        realms = self.auth.realms
+        yield table.owned_by_group.belongs([role for role, realm in realms.items() if realm is None])
+        roles_by_realm: dict[tuple[int, ...], list[int]] = {}
+        for role, realm in realms.items():
+            if realm and "realm_entity" in table.fields:
+                roles_by_realm.setdefault(tuple(realm), []).append(role)
+        for entities, roles in roles_by_realm.items():
+            yield table.owned_by_group.belongs(roles) & table.realm_entity.belongs(entities)
 
 
 def _all_empty(table: Table, names: Iterable[str]) -> Query:

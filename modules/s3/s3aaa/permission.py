@@ -10,9 +10,14 @@ policy rules                without a rule
 3      controller           restricted pages are closed
 4      controller, function same
 5      also table           same; a table that has a rule for anyone needs one for everyone
+6      same, for the realms same; records of other entities are closed, those of no entity belong to all
+       that a role is held for
+7      same, and for all    same
+       entities below them
 ====== ==================== ===========================================================
 
-The rules of one page or table are read with one query, once per request.
+One thing decides both about a record and about which records are found: the ``Grant`` of ``policy``. All rules of a request
+are read with one query.
 """
 from __future__ import annotations
 
@@ -26,7 +31,9 @@ from gluon.html import URL
 from gluon.http import HTTP, redirect
 
 from s3.s3aaa.owners import Owners
-from s3.s3aaa.rules import Acl, PermissionRules, covers
+from s3.s3aaa.policy import Acl, Acls, Grant, covers, find_grant, is_within
+from s3.s3aaa.realm import find_ancestors, persons_below
+from s3.s3aaa.rules import PermissionRules
 from s3.s3error import S3ConfigError
 from s3.s3utils import original_name
 from s3cfg import SettingError
@@ -39,9 +46,7 @@ __all__ = ("S3Permission",)
 
 Method = str | Sequence[str]
 
-SUPPORTED_POLICIES = (1, 2, 3, 4, 5)
-# Realms and hierarchies
-PLANNED_POLICIES = (6, 7)
+SUPPORTED_POLICIES = (1, 2, 3, 4, 5, 6, 7)
 
 # Visitors must reach these to log in or to learn what this is
 OPEN_PAGES = frozenset((("default", "index"), ("default", "user"), ("default", "contact"), ("default", "about")))
@@ -60,6 +65,8 @@ class S3Permission(Owners, PermissionRules):
         self.uses_rules = self.policy >= 3
         self.uses_function_rules = self.policy >= 4
         self.uses_table_rules = self.policy >= 5
+        self.uses_realms = self.policy >= 6
+        self.uses_hierarchy = self.policy >= 7
         self._controller: str | None = None
         self._function: str | None = None
         self._format: str | None = None
@@ -69,6 +76,8 @@ class S3Permission(Owners, PermissionRules):
         """Forget rules and decisions: roles, rules or user have changed."""
         self.forget_rules()
         self._decisions: dict[tuple[Any, ...], bool] = {}
+        self._acls: dict[tuple[str, str, str | None], Acls] = {}
+        self._ancestors: dict[int, set[int]] = {}
 
     def forget(self, table: Table | str, record_id: Any = None) -> None:
         """Forget the decisions about a table, or about one record of it: its owner or approval has changed."""
@@ -149,15 +158,25 @@ class S3Permission(Owners, PermissionRules):
         return permitted
 
     def _rules_permit(self, method: str, c: str, f: str, tablename: str | None, record_id: Any) -> bool:
-        required = self.required_acl(method)
-        acl = self.applicable_acl(c, f, tablename)
-        if covers(acl.uacl, required):
+        grant = self.find_grant(method, c, f, tablename)
+        if not (grant and tablename and record_id) or grant.any is None:
+            return bool(grant)
+        table = self.find_table(tablename)
+        owners = self.get_owners(table, record_id)
+        realm = owners[0] if self.uses_realms else None
+        if self._is_in_realm(realm, grant.any):
             return True
-        if not covers(acl.oacl, required):
+        return self._is_in_realm(realm, grant.owned) and self.is_owner(table, record_id, owners, strict=self.strict_ownership)
+
+    def _is_in_realm(self, realm: int | None, entities: frozenset[int] | None) -> bool:
+        """Whether a record of this realm is among the records of these entities. With a hierarchy, persons belong to all above them."""
+        if is_within(realm, entities):
+            return True
+        if not (self.uses_hierarchy and realm and entities):
             return False
-        if not (tablename and record_id):
-            return True
-        return self.is_owner(self.find_table(tablename), record_id, strict=self.strict_ownership)
+        if realm not in self._ancestors:
+            self._ancestors[realm] = find_ancestors(realm)
+        return not entities.isdisjoint(self._ancestors[realm])
 
     def _page_permits(self, method: str, c: str, f: str, in_table: bool) -> bool:
         if self.auth.user or self.required_acl(method) == self.READ:
@@ -169,14 +188,31 @@ class S3Permission(Owners, PermissionRules):
         db = current.db
         return db[tablename] if tablename in db else current.s3db.table(tablename)
 
-    def applicable_acl(self, c: str | None = None, f: str | None = None, t: str | None = None) -> Acl:
-        """What the roles of the current user permit here: the rules for the page AND those for the table.
+    def applicable_acls(self, racl: int, c: str | None = None, f: str | None = None, t: str | None = None) -> dict[int | str, Acl]:
+        """What the roles of the current user permit here: {entity, or "ANY": Acl}, of those that cover the bits at all."""
+        acls = self._acls_of(c or self.controller, f or self.function, t)
+        return {entity: acl for entity, acl in acls.items() if covers(acl.uacl, racl) or covers(acl.oacl, racl)}
 
-        A function rule replaces the controller rule. A restricted page or table without a rule permits nothing.
-        """
-        c, f = c or self.controller, f or self.function
-        acl = self.page_acl(c, f) if self.page_restricted(c, f) else Acl.all()
-        return acl & self.table_acl(t) if t and self.uses_table_rules else acl
+    def find_grant(self, method: Method, c: str | None = None, f: str | None = None, t: str | None = None) -> Grant:
+        """Where the roles of the current user permit this, on a page or with a table there. For the policies with rules."""
+        if self.auth.override or self.is_admin():
+            return Grant.everything()
+        return find_grant(self._acls_of(c or self.controller, f or self.function, t), self.required_acl(method))
+
+    def _acls_of(self, c: str, f: str, tablename: str | None) -> Acls:
+        key = (c, f, tablename)
+        if key not in self._acls:
+            self._acls[key] = self.find_acls(c, f, tablename, self.page_restricted(c, f))
+        return self._acls[key]
+
+    def permitted_realms(
+        self, tablename: str, method: str = "read", c: str | None = None, f: str | None = None
+    ) -> list[int] | None:
+        """Entities with all records of which the current user may do this; None is everywhere, [] nowhere."""
+        if not self.uses_realms:
+            return None if self.has_permission(method, c=c, f=f, t=tablename) else []
+        entities = self.find_grant(method, c, f, tablename).any
+        return None if entities is None else sorted(entities)
 
     def page_restricted(self, c: str | None = None, f: str | None = None) -> bool:
         """Whether a page needs a rule. A controller that is not in settings.modules does: it is not meant to be used."""
@@ -223,12 +259,26 @@ class S3Permission(Owners, PermissionRules):
         required = self.required_acl(method)
         if not self.uses_rules:
             return everything if required == self.READ else self._editable_records(table)
-        acl = self.applicable_acl(c, f, original_name(table))
-        if covers(acl.uacl, required):
+        grant = self.find_grant(method, c, f, original_name(table))
+        if grant.any is None or (grant.any and not self._has_realm(table)):
             return everything
-        if covers(acl.oacl, required):
-            return self.owner_query(table, strict=self.strict_ownership)
-        return None
+        queries = [self._realm_query(table, grant.any)] if grant.any else []
+        if grant.owned is None or grant.owned:
+            owned = self.owner_query(table, strict=self.strict_ownership)
+            if owned is not None and grant.owned is not None and self._has_realm(table):
+                owned &= self._realm_query(table, grant.owned)
+            if owned is not None:
+                queries.append(owned)
+        return functools.reduce(operator.or_, queries) if queries else None
+
+    def _has_realm(self, table: Table) -> bool:
+        return self.uses_realms and "realm_entity" in table.fields
+
+    def _realm_query(self, table: Table, entities: frozenset[int]) -> Query:
+        """The query for the records of these entities, and for those of none."""
+        realm = table.realm_entity
+        query = realm.belongs(sorted(entities)) | (realm == None)
+        return query | realm.belongs(persons_below(entities)) if self.uses_hierarchy else query
 
     def _editable_records(self, table: Table) -> Query | None:
         """Records that may be changed under the policies without rules."""
@@ -249,13 +299,32 @@ class S3Permission(Owners, PermissionRules):
         return self.get_owners(table, record_id)[2] == user.id
 
     def ownership_required(self, method: Method, table: Table, c: str | None = None, f: str | None = None) -> bool:
-        """Whether the current user may do this only with records that the user owns."""
+        """Whether the current user may do this, if at all, only with some records: those that the user owns or of some entities."""
         owner_fields = {"owned_by_user", "owned_by_group"} & set(table.fields)
-        if not self.uses_rules or not owner_fields or self.auth.override or self.is_admin():
+        if not self.uses_rules or not owner_fields:
             return False
-        return not covers(self.applicable_acl(c, f, original_name(table)).uacl, self.required_acl(method))
+        entities = self.find_grant(method, c, f, original_name(table)).any
+        return not (entities is None or (entities and not self._has_realm(table)))
 
     # Approval
+
+    def approved(self, table: Table, record: Any) -> bool:
+        """Whether a record (id or Row) is approved, or needs no approval."""
+        return self._is_approved(table, record) if self._has_approval(table) else True
+
+    def unapproved(self, table: Table, record: Any) -> bool:
+        """Whether a record (id or Row) waits for approval."""
+        return not self.approved(table, record)
+
+    def _has_approval(self, table: Table | None) -> bool:
+        return table is not None and "approved_by" in table.fields and self.requires_approval(table)
+
+    @staticmethod
+    def _is_approved(table: Table, record: Any) -> bool:
+        if not isinstance(record, (Row, dict)) or "approved_by" not in record:
+            record_id = record[table._id.name] if isinstance(record, (Row, dict)) else record
+            record = current.db(table._id == record_id).select(table.approved_by, limitby=(0, 1)).first()
+        return record is not None and record["approved_by"] is not None
 
     def requires_approval(self, table: Table | str) -> bool:
         """Whether records of this table are visible to others only once they are approved."""
@@ -280,7 +349,7 @@ class S3Permission(Owners, PermissionRules):
             table.approved_by.default = 0 if self.auth.override else self.auth.user_id if may_approve else None
 
     def _approval_query(self, method: str, table: Table) -> Query | None:
-        if "approved_by" not in table.fields or not self.requires_approval(table):
+        if not self._has_approval(table):
             return None
         if self.required_acl(method) & (self.REVIEW | self.APPROVE):
             return table.approved_by == None
@@ -289,13 +358,51 @@ class S3Permission(Owners, PermissionRules):
         return approved if own is None else approved | own
 
     def _approval_permits(self, method: str, table: Table | None, record_id: Any) -> bool:
-        if table is None or "approved_by" not in table.fields or not self.requires_approval(table):
+        if table is None or not self._has_approval(table):
             return True
-        record = current.db(table._id == record_id).select(table.approved_by, limitby=(0, 1)).first()
-        approved = record is not None and record.approved_by is not None
+        approved = self._is_approved(table, record_id)
         if self.required_acl(method) & (self.REVIEW | self.APPROVE):
             return not approved
         return approved or self._is_own(table, record_id) or self.has_permission("review", t=table, record=record_id)
+
+    # Pages and menus
+
+    def accessible_url(
+        self,
+        c: str | None = None,
+        f: str | None = None,
+        p: Method = "read",
+        t: str | None = None,
+        a: str | None = None,
+        args: Iterable[Any] = (),
+        vars: dict[str, Any] | None = None,
+        anchor: str = "",
+        extension: str | None = None,
+    ) -> str | bool:
+        """The address of a page, False if the current user may not do this there or the module is not enabled.
+
+        Args:
+            c, f: default those of the request; static files are nobody's secret
+            t: table that the page is about; default <c>_<f> if there is such a table
+            a: application
+        """
+        c, f = c or self.controller, f or self.function
+        if c != "static":
+            if not current.deployment_settings.has_module(c):
+                return False
+            if t is None and self.find_table(f"{c}_{f}") is not None:
+                t = f"{c}_{f}"
+            if not self.has_permission(p, c=c, f=f, t=t):
+                return False
+        return str(URL(a=a, c=c, f=f, args=list(args), vars=vars or {}, anchor=anchor, extension=extension))
+
+    def hidden_modules(self) -> list[str]:
+        """Restricted modules on whose pages the current user may do nothing at all."""
+        if not self.uses_rules or self.auth.override or self.is_admin():
+            return []
+        own = self.own_rules[0]
+        opened = {c for c, rules in own.items() if any(rule.acl.uacl | rule.acl.oacl for rule in rules)}
+        return [name for name in current.deployment_settings.modules if name not in opened and self.page_restricted(name, "index")]
 
     # Refusal
 
@@ -335,9 +442,7 @@ def _supported_policy(settings: Any) -> int:
         raise S3ConfigError(str(exc)) from exc
     if policy in SUPPORTED_POLICIES and not isinstance(policy, bool):
         return int(policy)
-    if policy in PLANNED_POLICIES:
-        raise S3ConfigError(f"settings.security.policy {policy} (realms) is not supported yet by this version; use one of 1-5")
-    raise S3ConfigError(f"settings.security.policy {policy!r} is unknown; use one of 1-5")
+    raise S3ConfigError(f"settings.security.policy {policy!r} is unknown; use one of 1-7")
 
 
 def _requested_format(request: Any) -> str:

@@ -10,7 +10,9 @@ from gluon import current
 from gluon.storage import Storage
 
 from s3.s3aaa.person import AuthPerson
-from s3dal import Row
+from s3.s3aaa.policy import Realms
+from s3.s3aaa.realm import find_default_realm, find_descendants
+from s3dal import Query, Row
 
 __all__ = ("SYSTEM_ROLES", "AuthRoles")
 
@@ -24,7 +26,6 @@ SYSTEM_ROLES = {
 _UNRESTRICTED = ("ADMIN", "AUTHENTICATED", "ANONYMOUS")
 
 Role = int | str
-Realms = dict[int, "list[int] | None"]
 
 
 class AuthRoles(AuthPerson):
@@ -33,28 +34,32 @@ class AuthRoles(AuthPerson):
     # Roles of this request
 
     def s3_set_roles(self) -> None:
-        """Read the roles of the current user: one query, and one for the person entity; both only if logged in."""
+        """Read the roles of the current user: one query, and one for the person entity; both only if logged in.
+
+        Under the policies with realms one more for the default realm, if a role is held for it, and under policy 7 one for
+        all the entities below.
+        """
         self.permission.clear_cache()
         self._system_roles = None
         self._realms = None
         user = self.user
         if user is not None:
             user.pe_id = self.s3_user_pe_id(user.id)
-            user.realms = self._realms = self._find_realms(user.id)
+            user.realms = self._realms = self._find_realms(user)
 
     @property
     def realms(self) -> Realms:
         """{role id: entities it is held for, None for unrestricted} of whoever makes this request."""
         if self._realms is None:
             user = self.user
-            self._realms = self._find_realms(user.id) if user else self._anonymous_realms()
+            self._realms = self._find_realms(user) if user else self._anonymous_realms()
         return self._realms
 
     def _anonymous_realms(self) -> Realms:
         anonymous = self.get_system_roles().ANONYMOUS
         return {} if anonymous is None else {anonymous: None}
 
-    def _find_realms(self, user_id: int) -> Realms:
+    def _find_realms(self, user: Storage) -> Realms:
         gtable, mtable = self.table("auth_group"), self.table("auth_membership")
         rows = current.db(
             (gtable.deleted == False)
@@ -64,16 +69,39 @@ class AuthRoles(AuthPerson):
             gtable.uuid,
             gtable.system,
             mtable.id,
+            mtable.pe_id,
             left=mtable.on(
                 (mtable.group_id == gtable.id)
-                & (mtable.user_id == user_id)
+                & (mtable.user_id == user.id)
                 & (mtable.deleted == False)
             ),
         )
         self._system_roles = Storage({row.auth_group.uuid: row.auth_group.id for row in rows if row.auth_group.system})
-        # Policies 1-5 know no realms: who holds a role holds it everywhere
-        realms: Realms = {row.auth_group.id: None for row in rows if row.auth_membership.id is not None}
+        held = [(row.auth_group.id, row.auth_membership.pe_id) for row in rows if row.auth_membership.id is not None]
+        if self.permission.uses_realms:
+            realms = self._limited_realms(held, user)
+        else:
+            # Policies 1-5 know no realms: who holds a role holds it everywhere
+            realms = {role: None for role, _ in held}
         realms.update(self._anonymous_realms())
+        return realms
+
+    def _limited_realms(self, held: list[tuple[int, int | None]], user: Storage) -> Realms:
+        """Realms by the assignments (role, entity) of a user. A role that is held for no entity at all is not held."""
+        site_wide = {role for role, pe_id in held if pe_id == 0} | set(self._unrestricted_roles())
+        limited = [(role, pe_id) for role, pe_id in held if role not in site_wide]
+        default: list[int] = []
+        if any(pe_id is None for _, pe_id in limited):
+            person = user.pe_id or self.s3_user_pe_id(user.id)
+            default = find_default_realm(person) if person else []
+        found: dict[int, set[int]] = {}
+        for role, pe_id in limited:
+            found.setdefault(role, set()).update(default if pe_id is None else [pe_id])
+        if self.permission.uses_hierarchy and any(found.values()):
+            below = find_descendants(set().union(*found.values()))
+            found = {role: realm.union(*(below[pe_id] for pe_id in realm)) for role, realm in found.items()}
+        realms: Realms = {role: None for role, _ in held if role in site_wide}
+        realms.update({role: sorted(realm) for role, realm in found.items() if realm})
         return realms
 
     def get_system_roles(self) -> Storage:
@@ -125,25 +153,32 @@ class AuthRoles(AuthPerson):
         return False not in held if all else True in held
 
     def s3_get_roles(self, user_id: int, **realm: Any) -> list[int]:
-        """Ids of the roles that are assigned to a user; with ``for_pe`` those for that realm alone."""
+        """Ids of the roles that are assigned to a user; with ``for_pe`` those for that realm, or for any of several, alone."""
         table = self.table("auth_membership")
-        query = (table.user_id == user_id) & (table.deleted == False)
-        if "for_pe" in realm:
-            query &= table.pe_id == realm["for_pe"]
+        query = (table.user_id == user_id) & (table.deleted == False) & self._for_realm(**realm)
         rows = current.db(query).select(table.group_id, distinct=True, orderby=table.group_id)
         return [row.group_id for row in rows]
 
-    def s3_group_members(self, group_id: Role) -> list[int]:
-        """Ids of the users who hold a role by assignment."""
+    def s3_group_members(self, group_id: Role, **realm: Any) -> list[int]:
+        """Ids of the users who hold a role by assignment; with ``for_pe`` those for that realm, or for any of several, alone."""
         role_id = self.find_role_id(group_id)
         if role_id is None:
             return []
         table = self.table("auth_membership")
-        rows = current.db(
-            (table.group_id == role_id)
-            & (table.deleted == False)
-        ).select(table.user_id, distinct=True, orderby=table.user_id)
+        query = (table.group_id == role_id) & (table.deleted == False) & self._for_realm(**realm)
+        rows = current.db(query).select(table.user_id, distinct=True, orderby=table.user_id)
         return [row.user_id for row in rows]
+
+    def _for_realm(self, **realm: Any) -> Query:
+        """The query for assignments for a realm: None, 0, an entity or a list of these; for any if there is no ``for_pe``."""
+        table = self.table("auth_membership")
+        if "for_pe" not in realm:
+            return table.id > 0
+        entities = realm["for_pe"]
+        if not isinstance(entities, (list, tuple, set)):
+            entities = [entities]
+        query = table.pe_id.belongs([entity for entity in entities if entity is not None])
+        return query | (table.pe_id == None) if None in entities else query
 
     # Role management
 
@@ -177,9 +212,13 @@ class AuthRoles(AuthPerson):
         else:
             role_id = int(table.insert(**data, uuid=uid or uuid.uuid4().urn))
         self._system_roles = None
-        for acl in acls:
-            self.permission.update_acl(role_id, **acl)
+        self.s3_update_acls(role_id, *acls)
         return role_id
+
+    def s3_update_acls(self, role: Role, *acls: dict[str, Any]) -> None:
+        """Set rules of a role: keyword arguments of S3Permission.update_acl each."""
+        for acl in acls:
+            self.permission.update_acl(role, **acl)
 
     def s3_delete_role(self, role: Role) -> bool:
         """Archive a role with its assignments and rules; False if there is no such role or it is protected."""
@@ -211,7 +250,7 @@ class AuthRoles(AuthPerson):
         self._renew_roles(user_id)
 
     def s3_withdraw_role(self, user_id: int, group_id: Role | Iterable[Role], for_pe: Any = None) -> None:
-        """Take roles from a user, for one realm as in s3_assign_role or with ``for_pe=[]`` for all."""
+        """Take roles from a user, for one realm as in s3_assign_role, for several, or with ``for_pe=[]`` for all."""
         table = self.table("auth_membership")
         role_ids = [self.find_role_id(role) for role in _as_list(group_id)]
         query = (
@@ -220,7 +259,7 @@ class AuthRoles(AuthPerson):
             & (table.deleted == False)
         )
         if for_pe != []:
-            query &= (table.pe_id == for_pe) | table.group_id.belongs(self._unrestricted_roles())
+            query &= self._for_realm(for_pe=for_pe) | table.group_id.belongs(self._unrestricted_roles())
         for row in current.db(query).select():
             row.update_record(
                 deleted=True,

@@ -1,41 +1,21 @@
-"""Permission rules: the bits, the rules table, and what the rules of one page or one table come to."""
+"""Permission rules: the bits, the rules table, and which of its rules are about the user of this request."""
 from __future__ import annotations
 
 import functools
 import json
 import operator
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from gluon import current
 
+from s3.s3aaa.policy import Acl, Acls, Realms, Rule, find_acls
 from s3dal import Query, Table
 
 if TYPE_CHECKING:
     from s3.s3aaa.auth import AuthS3
 
-__all__ = ("Acl", "PermissionRules", "covers")
-
-Rule = tuple[int, "str | None", int, int]  # role id, function, uacl, oacl
-
-
-class Acl(NamedTuple):
-    """Bits for any record (uacl) and for records that the user owns (oacl)."""
-
-    uacl: int
-    oacl: int
-
-    def __and__(self, other: Acl) -> Acl:
-        return Acl(self.uacl & other.uacl, self.oacl & other.oacl)
-
-    @classmethod
-    def all(cls) -> Acl:
-        return cls(PermissionRules.ALL, PermissionRules.ALL)
-
-
-def covers(acl: int, required: int) -> bool:
-    """Whether all required bits are there; nothing required is covered by nothing."""
-    return required > 0 and acl & required == required
+__all__ = ("PermissionRules",)
 
 
 class PermissionRules:
@@ -50,6 +30,9 @@ class PermissionRules:
     PUBLISH = 0x40
     ALL = 0x7F
     NONE = 0x00
+
+    #: what the rights are called in files
+    NAMES = ("CREATE", "READ", "UPDATE", "DELETE", "REVIEW", "APPROVE", "PUBLISH", "ALL", "NONE")
 
     # A method that is not here needs the right to update
     METHODS = {
@@ -76,14 +59,16 @@ class PermissionRules:
 
     auth: AuthS3
     uses_function_rules: bool
+    uses_table_rules: bool
+    uses_realms: bool
 
     @property
     def table(self) -> Table:
         return self.auth.table("s3_permission")
 
     def forget_rules(self) -> None:
-        self._page_rules: dict[str, list[Rule]] = {}
-        self._table_rules: dict[str, list[Rule]] = {}
+        # {controller: rules}, {table: rules}, both of the user's roles alone; the tables that have a rule for anyone
+        self._rules: tuple[dict[str, list[Rule]], dict[str, list[Rule]], set[str]] | None = None
 
     @classmethod
     def required_acl(cls, methods: str | Iterable[str]) -> int:
@@ -93,54 +78,86 @@ class PermissionRules:
 
     @classmethod
     def most_permissive(cls, acls: Iterable[tuple[int, int]]) -> Acl:
-        return functools.reduce(lambda a, b: Acl(a.uacl | b[0], a.oacl | b[1]), acls, Acl(cls.NONE, cls.NONE))
+        return functools.reduce(operator.or_, (Acl(*acl) for acl in acls), Acl.none())
 
     @classmethod
     def most_restrictive(cls, acls: Iterable[tuple[int, int]]) -> Acl:
-        return functools.reduce(lambda a, b: Acl(a.uacl & b[0], a.oacl & b[1]), acls, Acl.all())
+        return functools.reduce(operator.and_, (Acl(*acl) for acl in acls), Acl.all())
+
+    @classmethod
+    def parse_acl(cls, names: str | int | None) -> int:
+        """The bits of a cell of auth_roles.csv, such as ``READ|CREATE``.
+
+        Raises:
+            ValueError: there is no such right
+        """
+        bits = cls.NONE
+        for name in str(names or "NONE").upper().split("|"):
+            bit = getattr(cls, name.strip(), None) if name.strip() in cls.NAMES else None
+            if bit is None:
+                raise ValueError(f"{name.strip()!r} is no right; rights are {', '.join(cls.NAMES)}")
+            bits |= bit
+        return bits
 
     def is_admin(self) -> bool:
         admin = self.auth.get_system_roles().ADMIN if self.auth.user else None
         return admin is not None and admin in self.auth.realms
 
-    def page_acl(self, c: str, f: str) -> Acl:
-        """What the current roles may do on a page: by the function's rules, else by the controller's, else nothing."""
-        rules = self._own(self._rules_for_page(c))
-        by_function = [rule for rule in rules if rule[1] == f and self.uses_function_rules]
-        return self._merge(by_function or [rule for rule in rules if rule[1] is None])
+    @property
+    def realms(self) -> Realms | None:
+        """The realms of the user's roles; None if the policy knows none."""
+        return self.auth.realms if self.uses_realms else None
 
-    def table_acl(self, tablename: str) -> Acl:
-        """What the current roles may do with a table; everything if it has no rule at all."""
-        rules = self._rules_for_table(tablename)
-        return self._merge(self._own(rules)) if rules else Acl.all()
-
-    def table_restricted(self, tablename: str) -> bool:
-        """Whether there is a rule for this table, whoever for."""
-        return bool(self._rules_for_table(tablename))
-
-    def _own(self, rules: Iterable[Rule]) -> list[Rule]:
-        roles = self.auth.realms
-        return [rule for rule in rules if rule[0] in roles]
-
-    def _merge(self, rules: Sequence[Rule]) -> Acl:
-        return self.most_permissive((rule[2], rule[3]) for rule in rules)
-
-    def _rules_for_page(self, c: str) -> list[Rule]:
-        if c not in self._page_rules:
-            self._page_rules[c] = self._read_rules(self.table.controller == c)
-        return self._page_rules[c]
-
-    def _rules_for_table(self, tablename: str) -> list[Rule]:
-        if tablename not in self._table_rules:
-            self._table_rules[tablename] = self._read_rules(self.table.tablename == tablename)
-        return self._table_rules[tablename]
-
-    def _read_rules(self, query: Query) -> list[Rule]:
-        table = self.table
-        rows = current.db(query & (table.deleted == False)).select(
-            table.group_id, table.function, table.uacl, table.oacl, cacheable=True
+    def find_acls(self, c: str, f: str, tablename: str | None, is_page_restricted: bool) -> Acls:
+        """What the current roles may do on a page, or with a table on it, for each entity."""
+        rules_of_page: list[Rule] = []
+        rules_of_table: list[Rule] = []
+        if is_page_restricted:
+            rules_of_page = self.own_rules[0].get(c, [])
+        if tablename and self.uses_table_rules:
+            rules_of_table = self.own_rules[1].get(tablename, [])
+        return find_acls(
+            [rule for rule in rules_of_page if rule.function is None],
+            [rule for rule in rules_of_page if rule.function == f] if self.uses_function_rules else [],
+            rules_of_table,
+            realms=self.realms,
+            is_page_restricted=is_page_restricted,
+            is_table_restricted=bool(tablename) and self.table_restricted(tablename),
         )
-        return [(row.group_id, row.function or None, row.uacl or 0, row.oacl or 0) for row in rows]
+
+    def table_restricted(self, tablename: str | None) -> bool:
+        """Whether there is a rule for this table, whoever for: then everybody needs one."""
+        return self.uses_table_rules and tablename in self.own_rules[2]
+
+    @property
+    def own_rules(self) -> tuple[dict[str, list[Rule]], dict[str, list[Rule]], set[str]]:
+        if self._rules is None:
+            self._rules = self._read_rules()
+        return self._rules
+
+    def _read_rules(self) -> tuple[dict[str, list[Rule]], dict[str, list[Rule]], set[str]]:
+        """All rules that this request can need, with one query."""
+        table, roles = self.table, self.auth.realms
+        pages: dict[str, list[Rule]] = {}
+        tables: dict[str, list[Rule]] = {}
+        restricted: set[str] = set()
+        query = table.group_id.belongs(list(roles))
+        if self.uses_table_rules:
+            query |= table.tablename != None
+        select = current.db(query & (table.deleted == False))._select(
+            table.group_id, table.controller, table.function, table.tablename, table.uacl, table.oacl, table.entity,
+            table.unrestricted,
+        )
+        # plain tuples: there may be hundreds of rules, and making Rows of them takes longer than all the rest
+        for role, controller, function, tablename, uacl, oacl, entity, unrestricted in current.db.executesql(select):
+            if tablename:
+                restricted.add(tablename)
+            if role in roles:
+                acl = Acl(uacl or 0, oacl or 0)
+                rule = Rule(role, controller, function or None, tablename, acl, entity, unrestricted in ("T", True, 1))
+                target, name = (tables, tablename) if tablename else (pages, controller)
+                target.setdefault(name, []).append(rule)
+        return pages, tables, restricted
 
     # Writing
 
@@ -153,6 +170,7 @@ class PermissionRules:
         uacl: int | None = None,
         oacl: int | None = None,
         entity: int | str | None = None,
+        delete: bool = False,
     ) -> int | None:
         """Set a rule of a role for a page or a table; replaces the one there is.
 
@@ -160,13 +178,20 @@ class PermissionRules:
             group: id or UID of the role
             uacl: bits for any record, default none
             oacl: bits for owned records, default as uacl
-            entity: the rule is for the records of this entity; "any": for those of all entities
+            entity: the rule is for the records of this entity, whatever the realm of the role; "any": for those of all entities
+            delete: archive the rule instead
 
         Returns:
-            id of the rule; None without page and table
+            id of the rule; None without page and table, or archived
+
+        Raises:
+            ValueError: there is no such role
         """
         key = self._rule_key(group, c, f, t, entity)
         if key is None:
+            return None
+        if delete:
+            self.delete_acl(group, c=c, f=f, t=t, entity=entity)
             return None
         uacl = self.NONE if uacl is None else uacl
         bits = {"uacl": uacl, "oacl": uacl if oacl is None else oacl}
