@@ -129,17 +129,18 @@ class S3Notifications:
         """The request for one row; None if the row is not ours any more, or has nobody to notify."""
         settings, now = current.deployment_settings, utcnow()
         timeout = settings.get_msg_notify_lookup_timeout()
-        if not tokens.renew_lease(resource_id, lease, now + dt.timedelta(seconds=timeout + 60)):
-            return None
         subscription = find_subscription(current.s3db.pr_subscription_resource.id == resource_id)
-        if subscription is None:
+        if subscription is None or subscription.lease_owner != lease:
             return None
         if not subscription.pe_id:
             raise S3LookupError("The subscription has nobody to notify.", subscription_id=subscription.subscription_id)
         check.subscribable_table(subscription.resource)
         check_subscription_url(subscription.url)
         filters = _lookup_filters(subscription)
-        token = tokens.issue(resource_id, lease, now)
+        try:
+            token = tokens.issue(resource_id, lease, now, until=now + dt.timedelta(seconds=timeout + 60))
+        except S3TokenError:
+            return None
         return lookup.build_request(
             settings.get_msg_notify_lookup_url(), current.request.application, subscription, filters, token,
             settings.get_msg_notify_connect_timeout(), timeout,

@@ -17,7 +17,7 @@ from s3.s3error import S3TokenError
 from s3.s3notify.records import Lookup, Subscription, find_subscription
 from s3.s3notify.rows import update_quietly
 
-__all__ = ("HEADER", "PARAMETER", "consume", "issue", "renew_lease", "set_lookup_parameters")
+__all__ = ("HEADER", "PARAMETER", "consume", "issue", "set_lookup_parameters")
 
 HEADER = "X-S3-Subscription"
 PARAMETER = "subscription"
@@ -27,15 +27,12 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def renew_lease(resource_id: int, lease: str, until: dt.datetime) -> bool:
-    """Is the row still leased to us? Then it stays so until this time (naive UTC)."""
-    rtable = current.s3db.pr_subscription_resource
-    # also a lease that has run out is ours as long as nobody else took it
-    return update_quietly((rtable.id == resource_id) & (rtable.lease_owner == lease), lease_until=until) == 1
-
-
-def issue(resource_id: int, lease: str, now: dt.datetime) -> str:
+def issue(resource_id: int, lease: str, now: dt.datetime, until: dt.datetime | None = None) -> str:
     """Give this row a fresh token; an older one dies with it. Commits nothing.
+
+    Args:
+        until: the lease is to hold until then (naive UTC): also one that has run out, as long as nobody else took the row;
+            None leaves its end as it is
 
     Raises:
         S3TokenError: somebody else holds the lease now
@@ -43,8 +40,11 @@ def issue(resource_id: int, lease: str, now: dt.datetime) -> str:
     rtable = current.s3db.pr_subscription_resource
     token = secrets.token_urlsafe(32)
     lifetime = dt.timedelta(seconds=current.deployment_settings.get_msg_notify_token_lifetime())
-    held = (rtable.id == resource_id) & (rtable.lease_owner == lease) & (rtable.lease_until > now)
-    if update_quietly(held, auth_token=_hash(token), token_expires=now + lifetime) != 1:
+    held = (rtable.id == resource_id) & (rtable.lease_owner == lease)
+    renewed = {"lease_until": until} if until else {}
+    if not until:
+        held &= rtable.lease_until > now
+    if update_quietly(held, auth_token=_hash(token), token_expires=now + lifetime, **renewed) != 1:
         raise S3TokenError("Another worker has taken over this subscription.", resource_id=resource_id)
     return token
 

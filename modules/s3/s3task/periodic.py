@@ -82,9 +82,15 @@ def _revival(scheduler: Any, row: Row) -> dict[str, Any]:
     return changes
 
 
-def find_periodic(scheduler: Any, function: str, args: list[Any]) -> list[Row]:
+def find_periodic(scheduler: Any, function: str, args: list[Any], *columns: str) -> list[Row]:
+    """The periodic rows of a call, oldest first.
+
+    Args:
+        columns: what is needed of them, for those who ask often; default is all
+    """
     st = scheduler.db.scheduler_task
-    rows = scheduler.db((st.function_name == function) & (st.repeats == 0)).select(orderby=st.id)
+    fields = [st[name] for name in ("args", "vars", *columns)] if columns else []
+    rows = scheduler.db((st.function_name == function) & (st.repeats == 0)).select(*fields, orderby=st.id)
     return [row for row in rows if arguments(row)[0] == args]
 
 

@@ -158,7 +158,7 @@ class S3Task:
         args = list(args or ())
         # the same order as the worker's heartbeat, which locks its own row first: otherwise the two could block each other
         prod_ticker(self.scheduler)
-        rows = find_periodic(self.scheduler, task, args)
+        rows = find_periodic(self.scheduler, task, args, "id", "status", "enabled", "timeout")
         now = utcnow()
         st = self._tasks
         woken = self.scheduler.db(

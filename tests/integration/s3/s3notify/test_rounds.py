@@ -337,10 +337,12 @@ def test_a_worker_that_is_thought_dead_neither_renews_nor_ends_the_lease_of_anot
     before = row_of(world, pending)
     with world.env() as current:
         from s3.s3datetime import utcnow
+        from s3.s3error import S3TokenError
         from s3.s3notify import release, tokens
         from s3.s3notify.records import Answer
 
-        assert not tokens.renew_lease(pending.resource_id, "the dead one", utcnow())
+        with pytest.raises(S3TokenError):
+            tokens.issue(pending.resource_id, "the dead one", utcnow(), until=utcnow())
         release.finish(pending.resource_id, "the dead one", True, utcnow())
         release.finish(pending.resource_id, "the dead one", Answer("Success", success=True, status=200), utcnow())
         release.finish(pending.resource_id, "the dead one", Answer("HTTP 500", status=500), utcnow())
