@@ -11,7 +11,7 @@ from s3.s3utils import original_name
 if TYPE_CHECKING:
     from s3.s3resource.resource import S3Resource
 
-__all__ = ("S3Components",)
+__all__ = ("S3Components", "link_hook")
 
 
 class S3Components:
@@ -86,12 +86,12 @@ class S3Components:
         component = make(hook.table, parent=self.master, alias=alias, hook=hook)
         self.loaded[alias] = component
         if hook.linktable is not None:
-            link = make(hook.linktable, parent=self.master, alias=f"{alias}__link", linked=component, hook=_link_hook(hook))
+            link = make(hook.linktable, parent=self.master, alias=f"{alias}__link", linked=component, hook=link_hook(hook))
             component.link = link
             self.links[link.alias] = link
             self.links.setdefault(original_name(hook.linktable).partition("_")[2], link)
 
 
-def _link_hook(hook: Any) -> Any:
+def link_hook(hook: Any) -> Any:
     """The link table of a component seen as a component itself."""
     return type(hook)(hook, fkey=hook.lkey, lkey=None, rkey=None, linktable=None, filterby=None, multiple=True, defaults={})

@@ -390,9 +390,9 @@ def test_hook_after_select_may_change_rows(letters, depot):
 
 
 def test_more_ids_than_fit_into_one_query(depot, monkeypatch):
-    from s3.s3resource import data
+    from s3.s3resource import reading
 
-    monkeypatch.setattr(data, "CHUNK", 3)
+    monkeypatch.setattr(reading, "CHUNK", 3)
     for i in range(10):
         item = depot.db.depot_item.insert(name=str(i))
         depot.db.depot_comp.insert(item_id=item, value=str(i))
