@@ -15,6 +15,7 @@ from gluon import current
 __all__ = (
     "S3DateTime",
     "S3TypeConverter",
+    "relative_steps",
     "s3_decode_iso_datetime",
     "s3_encode_iso_datetime",
     "s3_format_datetime",
@@ -122,21 +123,37 @@ def s3_relative_datetime(expression: str) -> dt.datetime | None:
     Returns:
         naive UTC; None if the text is no such expression
     """
+    steps = relative_steps(expression)
+    if steps is None:
+        return None
+    result = utcnow()
+    for number, unit in steps:
+        result += relativedelta(**{unit: number})
+    return result
+
+
+def relative_steps(expression: str) -> list[tuple[int, str]] | None:
+    """Read an expression of s3_relative_datetime.
+
+    Returns:
+        [(number, unit)] with units "years" to "seconds", and negative numbers for the past; empty for now; None if the
+        text is no such expression
+    """
     text = expression.strip()
     if text.upper() == "NOW":
-        return utcnow()
+        return []
     if text[:1] not in ("+", "-"):
         return None
-    steps = _RELATIVE_STEP.findall(text)
+    found = _RELATIVE_STEP.findall(text)
     # a step in an unknown unit must not be skipped: the rest would mean another time
-    if not steps or _RELATIVE_STEP.sub("", text).strip():
+    if not found or _RELATIVE_STEP.sub("", text).strip():
         return None
-    result, sign = utcnow(), 1
-    for direction, number, unit in steps:
+    steps, sign = [], 1
+    for direction, number, unit in found:
         if direction:
             sign = -1 if direction == "-" else 1
-        result += relativedelta(**{_RELATIVE_UNITS[unit]: sign * int(number)})
-    return result
+        steps.append((sign * int(number), _RELATIVE_UNITS[unit]))
+    return steps
 
 
 def s3_get_tzinfo() -> dt.tzinfo | None:

@@ -10,6 +10,7 @@ from gluon.storage import Storage
 from s3.s3datetime import (
     S3DateTime,
     S3TypeConverter,
+    relative_steps,
     s3_decode_iso_datetime,
     s3_encode_iso_datetime,
     s3_format_datetime,
@@ -144,6 +145,11 @@ def test_what_cannot_be_converted_is_an_error(kind, value, error):
 )
 def test_relative_expressions_count_from_now(expression, expected):
     assert s3_relative_datetime(expression) == expected
+    assert (relative_steps(expression) is None) is (expected is None)
+
+
+def test_sign_of_a_relative_expression_holds_until_the_next_one():
+    assert relative_steps("-1Y3M+2h") == [(-1, "years"), (-3, "months"), (2, "hours")]
 
 
 @pytest.mark.parametrize(

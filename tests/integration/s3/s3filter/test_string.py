@@ -55,12 +55,49 @@ def text(resource, *pairs):
         ([("flag", "True")], "Flag is True"),
         # no links
         ([("series_id__belongs", "1,2")], 'Series Id = "News <b>" or "Alerts"'),
-        ([("comp.value", "c")], 'Value is "c"'),
+        ([("comp.value", "c")], 'Value (Comp) is "c"'),
         ([("name", "x"), ("status", "y")], 'Name is "x" AND Status is "y"'),
         ([("name", "x"), ("name", "y")], 'Name is "x" AND Name is "y"'),
         ([("name|status", "x")], 'Name is "x" OR Status is "x"'),
         ([("name|status", "x"), ("flag", "1")], '(Name is "x" OR Status is "x") AND Flag is True'),
         ([("name|status!", "x")], 'NOT Name is "x" AND NOT Status is "x"'),
+        ([("name|status|text!", "x")], 'NOT Name is "x" AND NOT Status is "x" AND NOT Text is "x"'),
+        ([("name|status|text", "x"), ("flag", "1")], '(Name is "x" OR Status is "x" OR Text is "x") AND Flag is True'),
+        # none of several: what is not less than 1 and not less than 2 is at least both
+        ([("number__lt", "1,2")], "Number < low or middle"),
+        ([("number__lt!", "1,2")], "Number >= low and middle"),
+        ([("tags", "x,y")], 'Tags is "x" and "y"'),
+        ([("tags__contains!", "x,y")], 'Tags does not contain "x" and "y"'),
+        ([("tags__anyof!", "x,y")], 'Tags does not contain "x" or "y"'),
+        # quotes cannot be taken for the end of a value
+        ([("name", 'x\\" or \\"y')], 'Name is "x\\" or \\"y"'),
+        ([("name", "x\\")], 'Name is "x\\\\"'),
+        ([("name", "a\\b")], 'Name is "a\\b"'),
+        ([("name", '"NONE"')], 'Name is "NONE"'),
+        # a part of a text is no value of the field, and cannot be looked up
+        ([("number__like", "1*")], 'Number like "1*"'),
+        # what is gone is named by its number
+        ([("series_id__belongs", "2,99")], 'Series Id = "Alerts" or "99"'),
+        ([("day", "2026-03-01")], "Day is 2026-03-01"),
+        ([("at__lt", "2026-03-01T00:00:07Z")], "At < 2026-03-01 00:00:07"),
+        # relative dates stay what they are
+        ([("at__ge", "-7D")], "At >= 7 days ago"),
+        ([("at__ge", "-1Y3M")], "At >= 1 year, 3 months ago"),
+        ([("day__le", "+1D")], "Day <= in 1 day"),
+        ([("at__lt", "now")], "At < now"),
+        ([("at__lt", "+1M-1D")], "At < now + 1 month - 1 day"),
+        ([("at", "NOW,2026-03-01T00:00:00Z")], "At is now or 01.03.2026"),
+        # the way to other tables
+        ([("series_id$name", "x")], 'Name (Series Id) is "x"'),
+        ([("from_id$name|to_id$name", "x")], 'Name (From Id) is "x" OR Name (To Id) is "x"'),
+        ([("from_id$region_id$name", "x")], 'Name (From Id, Region Id) is "x"'),
+        ([("(location)$name", "x")], 'Name (From Id) is "x"'),
+        ([("(region)", "NONE")], "Region Id (From Id) is None"),
+        ([("big.value", "x")], 'Value (Big) is "x"'),
+        ([("tag.name", "x")], 'Name (Tag) is "x"'),
+        ([("item_tag.tag_id", "5")], 'Tag Id (Tag, Link) is "5"'),
+        ([("child.name", "x")], 'Name (Child) is "x"'),
+        ([("note.body", "x")], 'Body (Note) is "x"'),
     ],
 )
 def test_filter_is_said_in_words(item, pairs, expected):
