@@ -36,9 +36,8 @@ class BaseSettings:
               "Address of the server as its users reach it, such as https://example.org, without the application name. "
               "Links in messages begin with it; set it always, because a mail has no request to take it from.")
     def get_base_public_url(self: Any) -> str:
-        url = self.base.public_url
-        if not url:
-            url = self.base.public_url = _url_of_request()
+        # never kept where it was not set: what a visitor's Host header says must not look like what the deployment says
+        url = self.base.public_url or _url_of_request()
         if not str(url).startswith(("http://", "https://")):
             raise SettingError(f"Setting base.public_url is {url!r}: it must begin with http:// or https://")
         return str(url).rstrip("/")

@@ -191,6 +191,8 @@ class OutboxModel(S3Model):
             Field("dedupe_key", length=255, unique=True, readable=False, writable=False),
             # a recipient gets a message once, directly or as a member of something
             Field("recipient_key", length=128, unique=True, readable=False, writable=False),
+            # the group or organisation that this recipient was found in; no super-link: it may be gone
+            Field("via_pe_id", "integer", readable=False, writable=False),
             Field("external_id", readable=False, writable=False),
             Field("sent_on", "datetime", label=T("Sent"), writable=False),
             Field("sent_to", label=T("Sent to"), writable=False),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from gluon import IS_EMAIL, IS_EMPTY_OR, IS_IN_SET, IS_INT_IN_RANGE, IS_NOT_EMPTY, current
+from gluon import IS_EMAIL, IS_EMPTY_OR, IS_IN_SET, IS_INT_IN_RANGE, IS_NOT_EMPTY, IS_NOT_IN_DB, current
 from gluon.storage import Storage
 
 from s3 import (
@@ -14,7 +14,9 @@ from s3 import (
     IS_PHONE_NUMBER_MULTI,
     IS_PHONE_NUMBER_SINGLE,
     IS_SUBSCRIPTION_URL,
+    NONE,
     S3DataError,
+    S3DateTime,
     S3Error,
     S3Model,
     S3Represent,
@@ -24,10 +26,26 @@ from s3 import (
     is_watched,
     s3_comments,
     s3_date,
+    s3_fieldmethod,
     s3_fullname,
     s3_meta_fields,
     utcnow,
     validate_filter,
+)
+from s3db.pr_affiliation import (
+    OU,
+    group_membership_onaccept,
+    group_membership_ondelete,
+    group_membership_realm_entity,
+    pr_add_affiliation,
+    pr_ancestors,
+    pr_default_realms,
+    pr_descendants,
+    pr_get_ancestors,
+    pr_get_descendants,
+    pr_realm_users,
+    pr_remove_affiliation,
+    pr_set_affiliation,
 )
 from s3dal import Field, Query, Row, Table
 
@@ -44,16 +62,28 @@ __all__ = (
     "S3SubscriptionModel",
     "pr_PersonEntityRepresent",
     "pr_PersonRepresent",
+    "pr_add_affiliation",
+    "pr_ancestors",
     "pr_check_subscription_resource",
+    "pr_default_realms",
+    "pr_descendants",
+    "pr_get_ancestors",
+    "pr_get_descendants",
+    "pr_get_entities",
     "pr_get_pe_id",
     "pr_instance_type",
+    "pr_realm_users",
+    "pr_remove_affiliation",
+    "pr_set_affiliation",
 )
 
 DAY = 24 * 60
+#: group type "case": the household or other unit that gets help together
+CASE = 7
+#: at which ages the groups of pr_person.age_group begin
+AGE_GROUPS = (0, 2, 5, 12, 18, 25, 60)
 #: minutes between two notifications; 0 never
 CHECK_INTERVALS = {"immediately": 5, "hourly": 60, "daily": DAY, "weekly": 7 * DAY, "never": 0}
-#: role type "organization unit": the affiliation makes a hierarchy of realms
-OU = 1
 
 
 class PersonEntityModel(S3Model):
@@ -64,6 +94,8 @@ class PersonEntityModel(S3Model):
     def model(self) -> dict[str, Any]:
         T = current.T
         pe_types = Storage(
+            org_facility=T("Facility"),
+            org_group=T("Organization Group"),
             org_organisation=T("Organization"),
             org_office=T("Office"),
             pr_group=T("Person Group"),
@@ -87,21 +119,25 @@ class PersonEntityModel(S3Model):
                 {"name": "contact", "joinby": "pe_id"},
                 {"name": "email", "joinby": "pe_id", "filterby": {"contact_method": "EMAIL"}},
                 {"name": "phone", "joinby": "pe_id", "filterby": {"contact_method": "SMS"}},
+                {"name": "facebook", "joinby": "pe_id", "filterby": {"contact_method": "FACEBOOK"}},
+                {"name": "twitter", "joinby": "pe_id", "filterby": {"contact_method": "TWITTER"}},
             ),
             pr_role="pe_id",
         )
-        pe_label = S3ReusableField("pe_label", length=128, label=T("ID Tag Number"))
+        pe_label = S3ReusableField(
+            "pe_label", length=128, label=T("ID Tag Number"), requires=IS_EMPTY_OR(IS_NOT_IN_DB(current.db, "pr_pentity.pe_label")))
         return {
             "pr_pe_label": pe_label,
             "pr_pe_types": pe_types,
-            "pr_pentity_represent": pr_PersonEntityRepresent(),
+            # readers of lists and messages know people by their names
+            "pr_pentity_represent": pr_PersonEntityRepresent(show_label=False),
         }
 
 
 class pr_PersonEntityRepresent(S3Represent):
     """Name and type of any person entity: ``Jane Doe (Person)``. One query per type of entity, however many there are."""
 
-    def __init__(self, show_label: bool = False, default_label: str = "[No ID Tag]", show_type: bool = True, **attr: Any) -> None:
+    def __init__(self, show_label: bool = True, default_label: str = "[No ID Tag]", show_type: bool = True, **attr: Any) -> None:
         """
         Args:
             show_label: add the ID tag, or default_label when there is none
@@ -140,6 +176,43 @@ class pr_PersonEntityRepresent(S3Represent):
         self.queries += 1
         for row in current.db(table.pe_id.belongs(pe_ids)).select(table.pe_id, *fields):
             self.names[row.pe_id] = row.name if "name" in table.fields else s3_fullname(row, truncate=False)
+
+
+def pr_get_entities(
+    pe_ids: Iterable[int] | None = None,
+    types: Iterable[str] | None = None,
+    show_instance_type: bool = True,
+    group: bool = False,
+    as_list: bool = False,
+) -> Any:
+    """Names of entities, such as ``Jane Doe (Person)``.
+
+    Args:
+        pe_ids, types: only these entities, only those of these tables
+        show_instance_type: with the type behind the name
+        group: {name of table: {pe_id: name}}
+        as_list: the pe_ids alone
+
+    Returns:
+        {pe_id: name}
+    """
+    table = current.s3db.pr_pentity
+    query = table.deleted == False
+    if pe_ids is not None:
+        query &= table.pe_id.belongs(list(pe_ids))
+    if types is not None:
+        query &= table.instance_type.belongs(list(types))
+    rows = current.db(query).select(table.pe_id, table.instance_type, table.pe_label, orderby=table.pe_id)
+    keys = [row.pe_id for row in rows]
+    if as_list:
+        return keys
+    labels = pr_PersonEntityRepresent(show_label=False, show_type=show_instance_type).bulk(keys)
+    if not group:
+        return {key: labels[key] for key in keys}
+    grouped: dict[str, dict[int, str]] = {}
+    for row in rows:
+        grouped.setdefault(row.instance_type, {})[row.pe_id] = labels[row.pe_id]
+    return grouped
 
 
 def pr_get_pe_id(entity: Any, record_id: int | None = None) -> int | None:
@@ -198,6 +271,8 @@ class PersonModel(S3Model):
             Field("gender", "integer", default=1, label=T("Sex"),
                   requires=IS_IN_SET(genders, zero=None), represent=S3Represent(options=genders)),
             s3_date("date_of_birth", default=None, label=T("Date of Birth")),
+            s3_fieldmethod("age", person_age, represent=lambda value: str(value)),
+            s3_fieldmethod("age_group", person_age_group, represent=lambda value: str(value)),
             s3_comments(),
             *s3_meta_fields(),
         )
@@ -214,7 +289,8 @@ class PersonModel(S3Model):
         self.configure(
             "pr_person",
             super_entity="pr_pentity",
-            list_fields=["first_name", "middle_name", "last_name", "gender", "comments"],
+            list_fields=["first_name", "middle_name", "last_name", "gender", (T("Age"), "age"), "comments"],
+            extra_fields=["date_of_birth"],
             context={"location": "location_id"},
             onaccept=person_onaccept,
             indexes=["pe_id"],
@@ -252,6 +328,25 @@ class pr_PersonRepresent(S3Represent):
         super().__init__(
             lookup="pr_person", fields=("first_name", "middle_name", "last_name"),
             labels=lambda row: s3_fullname(row, truncate=False), **attr)
+
+
+def person_age(row: Row) -> int | str:
+    """Age in years, of a row with the date of birth; "-" if that is not known."""
+    born = (row.pr_person if "pr_person" in row else row).get("date_of_birth")
+    if not born:
+        return NONE
+    today = (S3DateTime.to_local(utcnow()) or utcnow()).date()
+    return int(today.year - born.year - ((today.month, today.day) < (born.month, born.day)))
+
+
+def person_age_group(row: Row) -> str:
+    """Age in steps that statistics of relief work use."""
+    age = person_age(row)
+    if isinstance(age, str):
+        return age
+    lower = max((limit for limit in AGE_GROUPS if limit <= age), default=0)
+    upper = min((limit for limit in AGE_GROUPS if limit > age), default=None)
+    return f"{lower}-{upper - 1}" if upper else f"{lower}+"
 
 
 def _last_name_validator() -> Any:
@@ -377,16 +472,18 @@ class GroupModel(S3Model):
     def model(self) -> dict[str, Any]:
         T, db = current.T, current.db
         types = {
-            1: T("Family"), 2: T("Tourist Group"), 3: T("Relief Team"), 4: T("other"), 5: T("Mailing Lists"), 7: T("Case"),
+            1: T("Family"), 2: T("Tourist Group"), 3: T("Relief Team"), 4: T("other"), 5: T("Mailing Lists"), CASE: T("Case"),
         }
         self.define_table(
             "pr_group",
+            self.super_link("doc_id", "doc_entity"),
             self.super_link("pe_id", "pr_pentity"),
             Field("group_type", "integer", default=4, label=T("Group Type"),
                   requires=IS_IN_SET(types, zero=None), represent=S3Represent(options=types)),
             Field("system", "boolean", default=False, readable=False, writable=False),
             Field("name", label=T("Group Name"), requires=IS_NOT_EMPTY()),
             Field("description", length=2048, label=T("Group Description")),
+            Field("meetings", readable=False, writable=False),
             s3_comments(),
             *s3_meta_fields(),
         )
@@ -403,7 +500,7 @@ class GroupModel(S3Model):
         )
         self.configure(
             "pr_group",
-            super_entity="pr_pentity",
+            super_entity=("doc_entity", "pr_pentity"),
             list_fields=["id", "group_type", "name", "description"],
             indexes=["pe_id"],
         )
@@ -438,21 +535,34 @@ class GroupModel(S3Model):
             msg_record_deleted=T("Membership deleted"),
             msg_list_empty=T("No Members currently registered"),
         )
-        self.configure("pr_group_membership", onvalidation=group_membership_onvalidation, indexes=["group_id", "person_id"])
+        self.configure(
+            "pr_group_membership",
+            onvalidation=group_membership_onvalidation,
+            onaccept=group_membership_onaccept,
+            ondelete=group_membership_ondelete,
+            realm_entity=group_membership_realm_entity,
+            indexes=["group_id", "person_id"],
+        )
         return {"pr_group_id": group_id, "pr_group_represent": represent, "pr_group_types": types}
 
 
 def group_membership_onvalidation(form: Any) -> None:
-    """A person is a member of a group once."""
+    """A person is a member of a group once, and of one case at most."""
     values = form.vars
     if not values.get("person_id") or not values.get("group_id"):
         return
-    table = current.s3db.pr_group_membership
-    query = (table.person_id == values["person_id"]) & (table.group_id == values["group_id"]) & (table.deleted == False)
+    table, groups = current.s3db.pr_group_membership, current.s3db.pr_group
+    is_other = (table.person_id == values["person_id"]) & (table.deleted == False)
     if values.get("id"):
-        query &= table.id != values["id"]
-    if current.db(query).select(table.id, limitby=(0, 1)).first():
+        is_other &= table.id != values["id"]
+    if not current.db(is_other & (table.group_id == values["group_id"])).isempty():
         form.errors["person_id"] = current.T("This person already belongs to this group")
+        return
+    is_case = (groups.group_type == CASE) & (groups.deleted == False)
+    if current.db(is_case & (groups.id == values["group_id"])).isempty():
+        return
+    if not current.db(is_other & (table.group_id == groups.id) & is_case).isempty():
+        form.errors["person_id"] = current.T("This person already belongs to another case")
 
 
 class RoleModel(S3Model):
@@ -607,12 +717,24 @@ def _find_table(tablename: str) -> Table | None:
 
 
 def filter_ondelete(row: Row) -> None:
-    """Suspend the subscriptions that used the filter: without it they would report everything (F20)."""
+    """Suspend the subscriptions that used the filter: without it they would report everything (F20).
+
+    The reason stands on each subscription, in the log, and on the page of whoever deletes the filter.
+    """
     db, table, filters = current.db, current.s3db.pr_subscription, current.s3db.pr_filter
     stored = db(filters.id == row.id).select(filters.title, limitby=(0, 1)).first()
     title = stored and stored.title
     reason = f'Its saved filter "{title}" was deleted' if title else "Its saved filter was deleted"
-    db((table.filter_id == row.id) & (table.deleted == False)).update(suspended=True, suspended_reason=reason)
+    uses = (table.filter_id == row.id) & (table.deleted == False)
+    ids = [subscription.id for subscription in db(uses).select(table.id, orderby=table.id)]
+    if not ids:
+        return
+    db(uses).update(suspended=True, suspended_reason=reason)
+    for subscription_id in ids:
+        current.log.warning(f"Subscription {subscription_id} is suspended: {reason}")
+    message = str(current.T("%(number)s subscriptions that used this filter are suspended") % {"number": len(ids)})
+    before = current.response.warning
+    current.response.warning = f"{before} {message}" if before else message
 
 
 class S3SubscriptionModel(S3Model):
@@ -739,9 +861,11 @@ class S3SubscriptionModel(S3Model):
             Field("new_records", "integer"),
             Field("updated_records", "integer"),
             Field("composed_on", "datetime"),
+            # the account that it was looked up as, if any; no foreign key: an account that is gone must not look like none
+            Field("user_id", "integer"),
             watch=False,
         )
-        self.configure("pr_subscription_ledger", insertable=False, editable=False, deletable=False)
+        self.configure("pr_subscription_ledger", insertable=False, editable=False, deletable=False, indexes=["message_id"])
 
 
 def pr_check_subscription_resource(resource: Any, url: Any) -> str:
@@ -770,6 +894,9 @@ def subscription_onvalidation(form: Any) -> None:
             values[name] = _once_each(values[name])
             if not values[name]:
                 form.errors[name] = current.T("Select at least one")
+    if not is_new and "filter_id" in values and not values["filter_id"] and _is_deleted_filter(_filter_of(values["id"])):
+        # forms do not offer what is deleted: nobody has said that everything is wanted now (F20)
+        form.errors["filter_id"] = current.T("The filter of this subscription was deleted. Select another one.")
     if values.get("filter_id") and not is_new:
         objection = _filter_objection(values["filter_id"], _subscribed_tables(current.s3db.pr_subscription.id == values["id"]))
         if objection:

@@ -97,4 +97,5 @@ def _note(subscription: Subscription, message: Message, message_id: int, updates
         new_records=updates.new,
         updated_records=updates.updated,
         composed_on=now,
+        user_id=current.auth.user_id,
     )
