@@ -28,7 +28,7 @@ class S3Components:
         self.master = master
         self.loaded: dict[str, S3Resource] = {}
         self.links: dict[str, S3Resource] = {}
-        self._exposed = None if expose is None else list(expose)
+        self._exposed = _aliases(expose)
 
     def get(self, alias: str, default: Any = None) -> Any:
         """The component of this alias, or the link table of ``<alias>__link``."""
@@ -76,7 +76,7 @@ class S3Components:
             self.loaded.pop(alias, None)
             self.links.pop(f"{alias}__link", None)
         if expose is not None:
-            self._exposed = list(expose)
+            self._exposed = _aliases(expose)
 
     def _load(self, alias: str) -> None:
         hook = current.s3db.get_component(self.master.tablename, alias)
@@ -90,6 +90,10 @@ class S3Components:
             component.link = link
             self.links[link.alias] = link
             self.links.setdefault(original_name(hook.linktable).partition("_")[2], link)
+
+
+def _aliases(names: Iterable[str] | None) -> list[str] | None:
+    return None if names is None else [names] if isinstance(names, str) else list(names)
 
 
 def link_hook(hook: Any) -> Any:

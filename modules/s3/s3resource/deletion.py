@@ -12,7 +12,7 @@ from s3.s3error import S3DataError, S3Error, S3PermissionError
 from s3.s3utils import original_name, s3_has_foreign_key
 from s3dal import Field, Query, Row, Table
 
-__all__ = ("Deletion", "savepoint")
+__all__ = ("Deletion", "alive", "savepoint")
 
 # The database would refuse to remove a record that these refer to; we refuse before anything is written
 RESTRICTING = ("RESTRICT", "NO ACTION")
@@ -95,7 +95,7 @@ class Deletion:
     @staticmethod
     def _referring(field: Field, ids: list[Any]) -> Iterable[Row]:
         table = field.table
-        query = _alive(table, field.belongs(ids))
+        query = alive(table, field.belongs(ids))
         return current.db(query).select(table._id)
 
     def _delete_one(self, table: Table, row: Row) -> None:
@@ -116,7 +116,7 @@ class Deletion:
 
     def _cascade(self, field: Field, record_id: Any) -> None:
         table = field.table
-        query = _alive(table, field == record_id)
+        query = alive(table, field == record_id)
         if field.ondelete == "CASCADE":
             self.delete(table, query)
         elif field.ondelete in ("SET NULL", "SET DEFAULT"):
@@ -143,5 +143,6 @@ def _references(table: Table) -> list[Field]:
     return list(original._referenced_by)
 
 
-def _alive(table: Table, query: Query) -> Query:
+def alive(table: Table, query: Query) -> Query:
+    """The query without archived records."""
     return query & (table.deleted == False) if "deleted" in table.fields else query

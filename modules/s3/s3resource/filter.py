@@ -152,8 +152,6 @@ class S3ResourceFilter:
         queries.append(current.auth.s3_accessible_query(resource.access_methods, table))
         if "deleted" in table.fields and not resource.include_deleted:
             queries.append(table.deleted == False)
-        if resource.filter is not None:
-            queries.append(resource.filter)
         if resource.parent is not None:
             queries.append(resource.parent_query())
         return queries

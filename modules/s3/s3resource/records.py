@@ -131,8 +131,8 @@ class RecordsMixin:
         part = self.components.get(f"{component or link}__link" if link else component or "")
         if part is None:
             raise AttributeError(f"Undefined component: {component or link}")
-        own = {str(row[self._id.name])}
-        return [item for item in part.records() if part.master_ids(item) & own]
+        belonging = part.belonging_ids(row[self._id.name])
+        return [item for item in part.records() if item[part._id.name] in belonging]
 
     def get_id(self) -> Any:
         """Id of the only record, a list of several, None for none."""

@@ -10,8 +10,10 @@ from s3.s3error import S3ModelError, S3SelectorError
 from s3.s3query import S3ResourceQuery, component_query
 from s3.s3resource.components import S3Components
 from s3.s3resource.data import S3ResourceData, limitby, rows_to_json
+from s3.s3resource.exchange.mixin import ExchangeMixin
 from s3.s3resource.fields import FieldsMixin
 from s3.s3resource.filter import ExtraFilter, Filter, S3ResourceFilter
+from s3.s3resource.joining import JoiningMixin
 from s3.s3resource.records import RecordsMixin
 from s3.s3resource.writing import WritingMixin
 from s3.s3utils import original_name
@@ -20,7 +22,7 @@ from s3dal import Query, Table
 __all__ = ("S3Resource",)
 
 
-class S3Resource(FieldsMixin, RecordsMixin, WritingMixin):
+class S3Resource(ExchangeMixin, FieldsMixin, JoiningMixin, RecordsMixin, WritingMixin):
     """The records of a table that the current user may read and that match the filters.
 
     Source: Eden s3resource.py S3Resource.
@@ -212,40 +214,6 @@ class S3Resource(FieldsMixin, RecordsMixin, WritingMixin):
     def clear_query(self) -> None:
         """Remove all filters beside those of permissions and deletion."""
         self.build_query()
-
-    def parent_query(self) -> Query:
-        """The query for those records of a component that belong to records of its parent."""
-        assert self.parent is not None and self.pkey is not None and self.fkey is not None
-        masters = self.parent.subselect(self.pkey)
-        if self.linktable is None:
-            return self.table[self.fkey].belongs(masters)
-        link = self.linktable
-        query = link[self.lkey].belongs(masters)
-        if "deleted" in link.fields:
-            query &= link.deleted == False
-        return self.table[self.fkey].belongs(current.db(query)._select(link[self.rkey]))
-
-    def subselect(self, key: str) -> str:
-        """SQL of the values of a field of all records of this resource, for "IN (...)"."""
-        rfilter = self.rfilter
-        if rfilter.virtual is not None or rfilter.extra_filters:
-            ids = self.select([self._id.name], getids=True).ids or []
-            return current.db(self._id.belongs(ids))._select(self.table[key])
-        left = rfilter.get_joins()
-        return current.db(rfilter.get_query())._select(self.table[key], left=left or None)
-
-    def master_ids(self, row: Any) -> set[str]:
-        """Ids of the parent's records that a record of this component belongs to, as text."""
-        assert self.parent is not None and self.pkey is not None and self.fkey is not None
-        parent, db = self.parent.table, current.db
-        keys = [row[self.fkey]]
-        if self.linktable is not None:
-            link = self.linktable
-            rows = db(link[self.rkey] == row[self.fkey]).select(link[self.lkey])
-            keys = [item[self.lkey] for item in rows]
-        if self.pkey == parent._id.name:
-            return {str(key) for key in keys}
-        return {str(item[parent._id.name]) for item in db(parent[self.pkey].belongs(keys)).select(parent._id)}
 
     # Reading
 

@@ -11,13 +11,14 @@ from gluon import current
 from gluon.storage import Storage
 
 from s3.s3error import S3DataError, S3PermissionError
-from s3.s3resource.deletion import Deletion, savepoint
+from s3.s3resource.deletion import Deletion, alive, savepoint
 from s3.s3utils import original_name
 from s3dal import Row, Table
 
 if TYPE_CHECKING:
     from s3.s3resource.components import S3Components
     from s3.s3resource.data import S3ResourceData
+    from s3.s3resource.resource import S3Resource
 
 __all__ = ("WritingMixin", "create_record", "update_record")
 
@@ -40,12 +41,14 @@ def update_record(table: Table, record_id: int, data: dict[str, Any]) -> bool:
     """Update a record with its super-records, and run the callbacks. Checks no permission.
 
     Returns:
-        False if there is no such record, or it is deleted
+        False if there is no such record, or it is deleted; with ``deleted=False`` it is restored
     """
     query = table._id == record_id
     old = current.db(query).select(*table, limitby=(0, 1)).first()
-    if old is None or ("deleted" in table.fields and old.deleted and data.get("deleted") is not False):
+    if old is None:
         return False
+    if "deleted" in table.fields and old.deleted:
+        return data.get("deleted") is False and _restore_record(table, record_id, data)
     current.db(query).update(**data)
     record = Storage(data, **{table._id.name: record_id})
     current.s3db.update_super(table, record)
@@ -56,6 +59,18 @@ def update_record(table: Table, record_id: int, data: dict[str, Any]) -> bool:
     return True
 
 
+def _restore_record(table: Table, record_id: int, data: dict[str, Any]) -> bool:
+    """Bring a record back from the archive, as one that is created now."""
+    authorship = {name: table[name].default for name in ("created_on", "created_by") if name in table.fields}
+    data = {**{name: value() if callable(value) else value for name, value in authorship.items()}, **data}
+    current.db(table._id == record_id).update(**data)
+    record = Storage(data, **{table._id.name: record_id})
+    current.s3db.update_super(table, record)
+    current.auth.s3_set_record_owner(table, record_id)
+    current.s3db.onaccept(table, record, method="create")
+    return True
+
+
 class WritingMixin:
     """Part of S3Resource."""
 
@@ -63,6 +78,8 @@ class WritingMixin:
     _table: Table
     tablename: str
     components: S3Components
+    linked: S3Resource | None
+    autodelete: bool
     error: Any
     lastid: Any
 
@@ -123,13 +140,24 @@ class WritingMixin:
         ids = self._all_ids()
         try:
             with savepoint("s3_delete"):
-                deleted = Deletion().delete(self._table, self._table._id.belongs(ids)) if ids else 0
+                deleted = self._delete_records(ids) if ids else 0
                 self._note_replacements(replaced_by)
         except S3PermissionError as error:
             return self._failed(current.ERROR.NOT_PERMITTED, error, log_errors)
         except S3DataError as error:
             return self._failed(current.ERROR.INTEGRITY_ERROR, error, log_errors)
         self.clear()
+        return deleted
+
+    def _delete_records(self, ids: list[Any]) -> int:
+        deletion, query = Deletion(), self._table._id.belongs(ids)
+        if self.linked is None or not (self.autodelete and self.linked.autodelete):
+            return deletion.delete(self._table, query)
+        key, linked = self._table[self.linked.rkey], self.linked._table
+        keys = {row[key] for row in current.db(query).select(key)}
+        deleted = deletion.delete(self._table, query)
+        remaining = {row[key] for row in current.db(alive(self._table, key.belongs(keys))).select(key)}
+        deletion.delete(linked, alive(linked, linked[self.linked.fkey].belongs(keys - remaining)))
         return deleted
 
     def _failed(self, message: Any, reason: Exception, log_errors: bool) -> int:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import pytest
+from bare import counted_queries
 
 from s3.s3error import S3SelectorError
 from s3.s3query import FS
@@ -151,3 +152,185 @@ def test_bad_filter_for_a_component_fails_when_the_component_is_read(letters):
 
     with pytest.raises(S3SelectorError):
         resource.components["comp"].select(["value"])
+
+
+@pytest.fixture
+def tagged(letters, depot):
+    """A is red and blue, B is red; C is green no more."""
+    tags = {name: depot.db.depot_tag.insert(name=name) for name in ("red", "blue", "green")}
+    for item, tag in (("A", "red"), ("A", "blue"), ("B", "red")):
+        depot.db.depot_item_tag.insert(item_id=letters[item], tag_id=tags[tag])
+    depot.db.depot_item_tag.insert(item_id=letters["C"], tag_id=tags["green"], deleted=True)
+    return tags
+
+
+def test_component_of_the_same_values_as_its_parent(letters, depot):
+    depot.s3db.add_components("depot_item", depot_comp={"name": "own", "joinby": "item_id", "filterby": {"kind": FS("status")}})
+    depot.db(depot.db.depot_item.id == letters["A"]).update(status="big")
+    depot.db(depot.db.depot_item.id == letters["B"]).update(status="big")
+
+    assert values(S3Resource("depot_item"), "own") == ["A0"]
+    assert values(S3Resource("depot_item", id=letters["B"]), "own") == []
+    # as the joins of a selector find them
+    assert [row["depot_own_comp.value"] for row in S3Resource("depot_item").select(["own.value"]).rows] == ["A0", None, None]
+
+
+def test_component_of_the_same_values_by_a_link_table(tagged, letters, depot):
+    depot.s3db.add_components(
+        "depot_item",
+        depot_tag={"name": "same", "link": "depot_item_tag", "joinby": "item_id", "key": "tag_id", "filterby": {"name": FS("status")}},
+    )
+    depot.db(depot.db.depot_item).update(status="red")
+
+    component = S3Resource("depot_item", id=letters["A"]).components["same"]
+
+    assert [row["depot_same_tag.name"] for row in component.select(["name"]).rows] == ["red"]
+    assert S3Resource("depot_item", id=letters["C"]).components["same"].count() == 0
+
+
+def test_joins_of_a_component(tagged, letters, depot):
+    db = depot.db
+    master = S3Resource("depot_item")
+    for alias, expected in (("comp", 3), ("big", 1), ("tag", 3)):
+        component = master.components[alias]
+        pairs = db(component.get_join()).select(db.depot_item.id, component._id)
+        rows = db(db.depot_item.id > 0).select(component._id, left=component.get_left_join())
+
+        assert len(pairs) == expected
+        assert sorted(str(row[component._id.name]) for row in rows if row[component._id.name]) == sorted(
+            str(row[component.table._tablename].id) for row in pairs
+        )
+    assert (master.get_join(), master.get_left_join()) == (None, None)
+
+
+def test_records_of_a_linked_component_by_master_record(tagged, letters):
+    resource = S3Resource("depot_item")
+
+    assert [row.name for row in resource.get(letters["A"], component="tag")] == ["red", "blue"]
+    assert resource.get(letters["C"], component="tag") == []
+    assert [row.tag_id for row in resource.get(letters["B"], link="tag")] == [tagged["red"]]
+
+
+def test_records_of_a_component_are_found_with_few_queries(letters, depot):
+    resource = S3Resource("depot_item")
+    resource.load()
+    resource.components["comp"].load()
+
+    with counted_queries(depot.db) as sent:
+        resource.get(letters["A"], component="comp")
+
+    assert len(sent) == 1
+
+
+def test_links_are_found_from_either_side(tagged, letters, depot):
+    component = S3Resource("depot_item").components["tag"]
+    link = depot.db(depot.db.depot_item_tag.item_id == letters["B"]).select().first()
+
+    for resource in (component, component.link):
+        assert resource.link_id(letters["B"], tagged["red"]) == link.id
+        assert resource.link_id(letters["B"], tagged["blue"]) is None
+        assert resource.link_id(letters["C"], tagged["green"]) is None
+        assert resource.component_id(letters["B"], link.id) == tagged["red"]
+        assert resource.component_id(letters["A"], link.id) is None
+        assert resource.component_id(None, link.id) == tagged["red"]
+
+
+def test_without_a_link_table_nothing_is_linked(letters):
+    component = S3Resource("depot_item").components["comp"]
+
+    assert component.link_id(letters["A"], 1) is None
+    assert component.component_id(letters["A"], 1) is None
+    assert component.update_link({"id": letters["A"]}, {"id": 1}) is None
+
+
+def test_records_are_linked_once(tagged, letters, depot):
+    seen = []
+    depot.s3db.configure("depot_item_tag", create_onaccept=lambda form: seen.append(form.vars.id))
+    link = S3Resource("depot_item").components["tag"].link
+    master, record = depot.db.depot_item(letters["C"]), depot.db.depot_tag(tagged["green"])
+
+    made = link.update_link(master, record)
+
+    assert seen == [made]
+    assert depot.db.depot_item_tag(made).tag_id == tagged["green"]
+    assert link.update_link(master, record) == made
+    # the link that has been removed stays removed
+    assert depot.db(depot.db.depot_item_tag.tag_id == tagged["green"]).count() == 2
+
+
+def test_record_without_key_cannot_be_linked(tagged, letters):
+    link = S3Resource("depot_item").components["tag"].link
+
+    assert link.update_link({"id": None}, {"id": tagged["red"]}) is None
+
+
+def test_values_that_make_a_record_one_of_the_component(letters, depot):
+    depot.s3db.add_components("depot_item", depot_comp={
+        "name": "own", "joinby": "item_id", "defaults": {"value": "?"},
+        "filterby": {"kind": FS("status"), "value": ["v"], "place_id": [1, 2]},
+    })  # fmt: skip
+    depot.db(depot.db.depot_item.id == letters["A"]).update(status="big")
+    component = S3Resource("depot_item").components["own"]
+    master = depot.db.depot_item(letters["A"])
+
+    assert component.get_defaults(master) == {"kind": "big", "value": "?"}
+    assert component.get_defaults(master, defaults={"value": "!"}) == {"kind": "big", "value": "!"}
+    assert component.get_defaults(master, data={"kind": "small"}) == {"value": "?"}
+    assert S3Resource("depot_item").get_defaults(master) == {}
+
+
+def test_components_are_made_anew_after_a_reset(letters):
+    components = S3Resource("depot_item").components
+    first = components["comp"]
+
+    assert components["comp"] is first
+    components.reset(["big"])
+    assert components["comp"] is first
+    components.reset(expose=["comp"])
+    assert components["comp"] is not first
+    assert list(components.keys()) == ["comp"]
+    assert components.loaded == {"comp": components["comp"]}
+
+
+def test_name_of_one_component_exposes_it(letters):
+    assert list(S3Resource("depot_item", components="comp").components.keys()) == ["comp"]
+
+
+def test_component_inherits_what_records_its_parent_has(letters, depot):
+    depot.db(depot.db.depot_comp.value == "A1").update(deleted=True)
+
+    assert values(S3Resource("depot_item")) == ["A0", "B0"]
+    assert values(S3Resource("depot_item", include_deleted=True)) == ["A0", "A1", "B0"]
+
+
+def test_filter_of_a_component_by_a_computed_field_of_its_parent_counts_right(letters):
+    component = S3Resource("depot_item", filter=FS("shout") != "B!").components["comp"]
+
+    assert component.count() == 2
+    assert component.select(["value"], limit=1, count=True).numrows == 2
+
+
+def test_link_table_without_the_flag_keeps_the_linked_records(tagged, letters, depot):
+    assert S3Resource("depot_item", id=letters["A"]).components["tag"].link.delete() == 2
+
+    assert depot.db(depot.db.depot_tag.deleted == False).count() == 3
+
+
+def test_linked_record_goes_with_its_last_link(tagged, letters, depot):
+    depot.s3db.add_components("depot_item", depot_tag={"link": "depot_item_tag", "joinby": "item_id", "key": "tag_id", "autodelete": True})
+
+    assert S3Resource("depot_item", id=letters["A"]).components["tag"].link.delete() == 2
+
+    # red is B's, too
+    assert [row.name for row in depot.db(depot.db.depot_tag.deleted == False).select()] == ["red", "green"]
+
+
+def test_linked_record_that_may_not_go_keeps_its_link(tagged, letters, depot):
+    depot.s3db.add_components("depot_item", depot_tag={"link": "depot_item_tag", "joinby": "item_id", "key": "tag_id", "autodelete": True})
+    depot.auth.forbidden.add(("delete", "depot_tag"))
+    link = S3Resource("depot_item", id=letters["A"]).components["tag"].link
+
+    assert link.delete() == 0
+
+    assert link.error == depot.ERROR.NOT_PERMITTED
+    assert depot.db(depot.db.depot_item_tag.deleted == False).count() == 3
