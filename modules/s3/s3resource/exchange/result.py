@@ -1,0 +1,72 @@
+"""The outcome of an import."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gluon import current
+
+__all__ = ("ImportFault", "ImportResult")
+
+# Faults that a message tells of one by one
+MAX_FAULTS = 100
+# Faults that its sentence names
+MAX_NAMED = 3
+
+
+@dataclass(frozen=True)
+class ImportFault:
+    """Why a record was not imported."""
+
+    #: what a person would call the element
+    element: str
+    message: str
+    field: str | None = None
+    #: where it stands in its source
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.element}: {f'{self.field}: ' if self.field else ''}{self.message}"
+
+
+@dataclass
+class ImportResult:
+    """What an import has done; if it was refused, what it would have done is not listed."""
+
+    is_accepted: bool = True
+    #: records that were created, updated, deleted or found unchanged, of all tables
+    records: int = 0
+    #: ids in the table of the resource
+    created: list[int] = field(default_factory=list)
+    updated: list[int] = field(default_factory=list)
+    deleted: list[int] = field(default_factory=list)
+    faults: list[ImportFault] = field(default_factory=list)
+    #: "table.field" of what stood in the document and is not for this user to write
+    ignored: list[str] = field(default_factory=list)
+
+    @property
+    def statuscode(self) -> int:
+        return 200 if self.is_accepted else 400
+
+    def message(self) -> str:
+        """JSON message."""
+        details: dict[str, Any] = {}
+        if self.faults:
+            details["errors"] = [
+                {key: value for key, value in vars(fault).items() if value is not None} for fault in self.faults[:MAX_FAULTS]
+            ]
+        if not self.is_accepted:
+            return str(current.xml.json_message(False, self.statuscode, message=self.summary(), **details))
+        if self.ignored:
+            details["ignored"] = self.ignored
+        return str(
+            current.xml.json_message(
+                True, 200, message=self.summary() or None, records=self.records, created=self.created, updated=self.updated,
+                deleted=self.deleted, **details,
+            )
+        )  # fmt: skip
+
+    def summary(self) -> str:
+        """One sentence with the first faults, empty if there are none."""
+        more = len(self.faults) - MAX_NAMED
+        return "; ".join(map(str, self.faults[:MAX_NAMED])) + (f"; and {more} more" if more > 0 else "")
