@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from pydal import DAL, Field
 from pydal.adapters import adapters
@@ -11,9 +12,9 @@ from pydal.objects import Expression, Query, Row, Rows, Set, Table
 __all__ = ("DAL", "Expression", "Field", "Query", "Row", "Rows", "Set", "Table")
 
 
-@adapters.register_for("sqlite")
+@adapters.register_for("sqlite", "sqlite:memory")
 class PooledSQLite(SQLite):
-    """SQLite whose connections are kept, as those of other databases are.
+    """SQLite whose connections are kept, as those of other databases are, and which knows the case of all letters.
 
     pydal opens a new one for each request, which reads the whole schema again: two milliseconds. It finds a pool by URI; ours
     names the file itself, because applications have files of the same name, and a file may be replaced by another one.
@@ -28,3 +29,17 @@ class PooledSQLite(SQLite):
             return  # there is none yet
         self.uri = f"{self.uri}#{file.st_dev}:{file.st_ino}"
         self.pool_size = pool_size
+
+    def after_connection(self) -> None:
+        super().after_connection()
+        # its own know A to Z only, so that other languages could not be searched without regard to case
+        self.connection.create_function("lower", 1, _lower, deterministic=True)
+        self.connection.create_function("upper", 1, _upper, deterministic=True)
+
+
+def _lower(value: Any) -> str | None:
+    return value if value is None else str(value).lower()
+
+
+def _upper(value: Any) -> str | None:
+    return value if value is None else str(value).upper()

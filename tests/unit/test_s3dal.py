@@ -1,4 +1,4 @@
-"""Connections to SQLite are kept for the next request."""
+"""Connections to SQLite are kept for the next request, and know the case of all letters."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -76,3 +76,18 @@ def test_a_file_that_was_replaced_is_read_anew(place):
 
     assert second(second.thing.id > 0).isempty()
     second.close()
+
+
+def test_sqlite_knows_the_case_of_all_letters(tmp_path):
+    db = DAL("sqlite:memory", folder=str(tmp_path))
+    table = db.define_table("depot_word", Field("name"))
+    for name in ("ÉCLAIR", "Œuvre", None):
+        table.insert(name=name)
+
+    found = [
+        db(query).count()
+        for query in (table.name.lower() == "éclair", table.name.upper() == "ŒUVRE", table.name.contains("œuv"), table.name.ilike("é%"))
+    ]
+    db.close()
+
+    assert found == [1, 1, 1, 1]
