@@ -35,7 +35,13 @@ def _run_page(name, page):
 
 
 def user():
-    """Login, logout and profile; the pages are those of web2py's auth."""
+    """Login, logout, registration, lost passwords, and one's own account: the pages of AuthS3."""
     if s3.form_error:
         fail_request(400, s3.form_error)
-    return {"form": auth()}
+    try:
+        return {"form": auth()}
+    except HTTP as refused:
+        if refused.status < 400 or auth.permission.format != "html":
+            raise
+        refused.body = response.render("error.html", {"title": refused.body, "status": refused.status})
+        raise

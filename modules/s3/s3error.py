@@ -20,6 +20,7 @@ __all__ = (
     "S3RequestError",
     "S3SelectorError",
     "S3TaskError",
+    "S3ThrottleError",
     "S3TokenError",
 )
 
@@ -73,6 +74,19 @@ class S3PermissionError(S3Error, PermissionError):
 
     # OSError consumes its arguments in __new__ and would print them as an errno
     __str__ = S3Error.__str__
+
+
+class S3ThrottleError(S3PermissionError):
+    """Too many attempts. Please try again later."""
+
+    seconds: int
+
+    def __init__(self, message: str | None = None, *, seconds: int, **data: Any) -> None:
+        """
+        Args:
+            seconds: until the next attempt is allowed
+        """
+        super().__init__(message, seconds=seconds, **data)
 
 
 class S3TokenError(S3PermissionError):

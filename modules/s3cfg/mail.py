@@ -26,3 +26,6 @@ class MailSettings:
         "mail.limit", None, "Mails that may be sent within any 24 hours.", at_least(1, none_is="no limit"))
     get_mail_timeout = setting(
         "mail.timeout", 20, "Seconds to wait for each answer of the mail server.", at_least(1))
+    get_mail_approver = setting(
+        "mail.approver", "ADMIN",
+        "Who approves new accounts, and is told of them: an e-mail address, or the UID of a role, whose holders are all told.")

@@ -1,7 +1,7 @@
 """Settings of access control."""
 from __future__ import annotations
 
-from s3cfg.setting import one_of, setting
+from s3cfg.setting import addresses, one_of, setting
 
 __all__ = ("SecuritySettings",)
 
@@ -19,3 +19,6 @@ class SecuritySettings:
         "security.registration_visible", True, "Whether pages offer registration, when it is allowed.")
     get_security_archive_not_delete = setting(
         "security.archive_not_delete", True, "Whether a deleted record is only marked as deleted.")
+    get_security_trusted_proxies = setting(
+        "security.trusted_proxies", ["127.0.0.1", "::1"],
+        "Addresses of reverse proxies that are believed when they say (X-Forwarded-For) where a request comes from.", addresses)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +19,7 @@ __all__ = (
     "a_function",
     "a_sender",
     "a_time_zone",
+    "addresses",
     "at_least",
     "computed",
     "names",
@@ -124,6 +126,14 @@ def a_time_zone(value: Any) -> str | None:
     except (ValueError, TypeError, OSError, ZoneInfoNotFoundError):
         return "the name of a time zone, such as Europe/Berlin"
     return None
+
+
+def addresses(value: Any) -> str | None:
+    try:
+        is_list = isinstance(value, (list, tuple)) and all(isinstance(address, str) and ip_address(address) for address in value)
+    except ValueError:
+        is_list = False
+    return None if is_list else "a list of IP addresses, such as 10.0.0.1"
 
 
 def names(value: Any) -> str | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from gluon import current
 from gluon.storage import Storage
 
+from s3.s3aaa.client import client_address
 from s3.s3aaa.tables import AUTH_TABLES, auth_table
 from s3.s3error import S3ConfigError
 from s3dal import Row, Table
@@ -109,7 +110,7 @@ class AuthBase:
     def _log_event(self, description: str, user_id: int | None = None, **data: Any) -> None:
         """Note down who did what to an account; never passwords."""
         self.table("auth_event").insert(
-            client_ip=current.request.client,
+            client_ip=client_address(),
             user_id=user_id,
             origin="auth",
             description=description % data if data else description,

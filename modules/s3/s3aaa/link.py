@@ -14,13 +14,14 @@ __all__ = ("AuthLink",)
 class AuthLink(AuthOwnership):
     """Links accounts to persons."""
 
-    def s3_link_to_person(self, user: Any) -> int:
+    def s3_link_to_person(self, user: Any, adopt: bool = True) -> int:
         """Make sure that an account has a person with its names and its e-mail address.
 
         A person who has the same names and this address as a contact, and no account, is taken; else one is created.
 
         Args:
             user: account with id, first_name, last_name, email
+            adopt: False for an address that may be somebody else's: then a person is created in any case
 
         Returns:
             pr_person id
@@ -29,7 +30,7 @@ class AuthLink(AuthOwnership):
         if pe_id:
             person_id = self._update_person(user, pe_id)
         else:
-            person = self._find_unlinked_person(user)
+            person = self._find_unlinked_person(user) if adopt else None
             person_id, pe_id = (person.id, person.pe_id) if person else self._create_person(user)
             current.s3db.pr_person_user.insert(pe_id=pe_id, user_id=user.id)
             # The user's own record and addresses are the user's own, whoever made them

@@ -8,18 +8,22 @@ from __future__ import annotations
 import base64
 import binascii
 import calendar
+import datetime as dt
 import hmac
 from typing import Any
 
 from gluon import current
+from gluon.http import HTTP
 from gluon.storage import Storage
 
 from s3.s3aaa.base import is_active
+from s3.s3aaa.client import client_network
 from s3.s3aaa.link import AuthLink
-from s3.s3aaa.passwords import check_password, hash_password
+from s3.s3aaa.passwords import check_password, hash_password, needs_rehash
 from s3.s3aaa.roles import AuthRoles
+from s3.s3aaa.throttle import Counters, minutes
 from s3.s3datetime import utcnow
-from s3.s3error import S3PermissionError
+from s3.s3error import S3PermissionError, S3ThrottleError
 from s3dal import Row, Table
 
 __all__ = ("AuthSession",)
@@ -35,24 +39,87 @@ class AuthSession(AuthRoles, AuthLink):
     def login_bare(self, username: str, password: str) -> Storage | None:
         """The user with this e-mail address and password; None if there is none, or the account is not active.
 
-        Takes the same time in all cases. Changes neither the session nor the user of this request.
+        Takes the same time in all cases, except that after too many wrong passwords none is looked at any more. Changes
+        neither the session nor the user of this request.
         """
-        account = self._check_credentials(username, password)
+        try:
+            account = self._check_credentials(username, password)
+        except S3ThrottleError:
+            return None
         return self._as_user(account) if account else None
 
     def _check_credentials(self, username: str, password: str) -> Row | None:
-        account = self._find_account(username) if "@" in username else None
-        matches = check_password(password, account.password if account else None, self.hmac_key)
-        return account if matches and is_active(account) else None
+        """The active account with this password.
 
-    def login_user(self, account: Row) -> Storage:
-        """Log in: the account becomes the user of this session. The session gets a new id and loses what was in it."""
+        Side effects:
+            counts a wrong password, and commits that
+
+        Raises:
+            S3ThrottleError: there were too many wrong ones; whether this one is right stays unsaid
+        """
+        account = self._find_account(username) if "@" in username else None
+        if not self._is_password(username, account, password):
+            return None
+        if not is_active(account):
+            # as a wrong one, or the right one could be told from it
+            self._login_counters(username).count()
+            return None
+        return account
+
+    def _is_password(self, username: str, account: Row | None, password: str) -> bool:
+        counters = self._login_counters(username)
+        _refuse_until(counters.seconds_to_wait())
+        matches = check_password(password, account.password if account else None, self.hmac_key)
+        if matches:
+            # others may have guessed at the same time: a right guess after the last allowed one is none
+            _refuse_until(counters.seconds_to_wait())
+        else:
+            counters.count()
+        return matches
+
+    def _login_counters(self, username: str) -> Counters:
+        settings, name, network = current.deployment_settings, username.strip().lower(), client_network()
+        limits = {
+            # one visitor who locks an account locks it for no one else
+            ("login", name, network): settings.get_auth_login_attempts(),
+            ("account", name): settings.get_auth_login_attempts_per_account(),
+            ("address", network): settings.get_auth_login_attempts_per_address(),
+        }
+        return Counters(self.table("auth_throttle"), self.hmac_key, limits, settings.get_auth_login_wait())
+
+    def _forget_attempts(self, username: str) -> None:
+        """Whoever has shown to be the owner of an account is not to wait for it, here; others who guess still do."""
+        name = username.strip().lower()
+        self._login_counters(username).forget("login", name, client_network())
+
+    def _refresh_hash(self, account: Row, password: str) -> Row:
+        """Store the hash that is good today in place of an older one."""
+        if needs_rehash(account.password):
+            table = self.table("auth_user")
+            stored = self.hash_password(password)
+            # without the hooks: nobody has changed anything
+            current.db((table.id == account.id) & (table.password == account.password)).update_naive(password=stored)
+            account = self._find_account(account.id) or account
+        return account
+
+    def login_user(self, account: Row, remember: bool = False) -> Storage:
+        """Log in: the account becomes the user of this session. The session gets a new id and loses what was in it.
+
+        Args:
+            remember: for as long as settings.auth.login_remember allows, also when the browser is closed meanwhile
+        """
         session = current.session
         # Whoever planted the old session id must not share the login
         session.renew(clear_session=True)
         if current.request.is_https:
             session.secure()
-        session.auth = {"user_id": account.id, "last_visit": _now(), "stamp": self._stamp(account)}
+        login = {"user_id": account.id, "last_visit": _now(), "stamp": self._stamp(account)}
+        expiration = current.deployment_settings.get_auth_login_remember() if remember else None
+        if expiration:
+            # maintenance reads it, to keep the file for as long
+            login["expiration"] = expiration
+            _keep_cookie(expiration)
+        session.auth = login
         self.user = self._as_user(account)
         self.s3_set_roles()
         current.db(self.table("auth_user").id == account.id).update(timestmp=utcnow())
@@ -115,7 +182,7 @@ class AuthSession(AuthRoles, AuthLink):
         user_id, last_visit, stamp = (login.get(key) for key in ("user_id", "last_visit", "stamp"))
         if not (user_id and last_visit and stamp):
             return None
-        expiration = current.deployment_settings.get_auth_login_expiration()
+        expiration, is_remembered = self._login_expiration(login)
         idle = _now() - last_visit
         account = self._find_account(user_id) if idle < expiration else None
         if account is None or not is_active(account) or not hmac.compare_digest(stamp, self._stamp(account)):
@@ -124,12 +191,31 @@ class AuthSession(AuthRoles, AuthLink):
         if idle > expiration // 10:
             # Not at every request: each change of the session writes its file
             session.auth = {**login, "last_visit": _now()}
+        if is_remembered:
+            _keep_cookie(expiration)
         return account
 
+    @staticmethod
+    def _login_expiration(login: dict[str, Any]) -> tuple[int, bool]:
+        """(seconds of inactivity after which a login ends, whether its user asked to stay logged in)"""
+        settings = current.deployment_settings
+        remembered = settings.get_auth_login_remember() if login.get("expiration") else None
+        return remembered or settings.get_auth_login_expiration(), bool(remembered)
+
     def _account_of_header(self) -> Row | None:
-        """HTTP Basic, for this request alone."""
+        """HTTP Basic, for this request alone.
+
+        Raises:
+            HTTP: 429 after too many wrong passwords
+        """
         credentials = _basic_credentials(current.request.env.http_authorization)
-        return self._check_credentials(*credentials) if credentials else None
+        if credentials is None:
+            return None
+        try:
+            return self._check_credentials(*credentials)
+        except S3ThrottleError as error:
+            headers = {"Content-Type": "application/json", "Retry-After": str(error.seconds)}
+            raise HTTP(429, current.xml.json_message(False, 429, str(error)), **headers) from error
 
     def _stamp(self, account: Row) -> str:
         """Changes with the password, gives nothing away about it."""
@@ -169,6 +255,19 @@ class AuthSession(AuthRoles, AuthLink):
 def _now() -> int:
     # Seconds since the epoch: sessions hold plain values only, which every web2py can read back
     return calendar.timegm(utcnow().timetuple())
+
+
+def _keep_cookie(seconds: int) -> None:
+    """Let the browser keep the cookie of the session when it is closed. Said at each request, or the next one takes it back."""
+    current.response.session_cookie_expires = utcnow() + dt.timedelta(seconds=seconds)
+
+
+def _refuse_until(seconds: int) -> None:
+    """Raises S3ThrottleError unless there is nothing to wait for."""
+    if seconds:
+        raise S3ThrottleError(
+            str(current.T("Too many attempts. Please try again in %(minutes)s minutes.", {"minutes": minutes(seconds)})), seconds=seconds
+        )
 
 
 def _basic_credentials(header: Any) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""The auth tables: accounts, roles, memberships, permission rules, events.
+"""The auth tables: accounts, roles, memberships, permission rules, events, counters of attempts.
 
 Each is defined when it is first needed; a request of an anonymous visitor to an open page needs ``auth_user`` alone, because the
 meta fields of all other tables refer to it.
@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from gluon.validators import IS_EMAIL, IS_NOT_EMPTY
 
+from s3.s3aaa.audit import audit
 from s3.s3aaa.passwords import IS_NEW_PASSWORD
 from s3.s3datetime import utcnow
 from s3.s3fields import S3MetaFields, new_uuid
@@ -20,7 +21,11 @@ __all__ = ("AUTH_INDEXES", "AUTH_TABLES", "auth_table")
 AUTH_INDEXES = {
     "auth_membership": ["user_id"],
     "s3_permission": ["controller", "tablename"],
+    "auth_event": ["time_stamp", ("tablename", "record_id")],
 }
+
+# Every change of these is in the log of events
+_AUDITED = ("auth_user", "auth_group", "auth_membership", "s3_permission")
 
 
 def _plain(name: str, fieldtype: str = "string", **attr: object) -> Field:
@@ -111,6 +116,34 @@ def _define_event(db: DAL) -> Table:
         _plain("user_id", "reference auth_user", ondelete="SET NULL"),
         _plain("origin", length=512),
         _plain("description", "text"),
+        # of a change: created, updated, deleted or restored; the record; {field: [old value, new value]} as JSON
+        _plain("action", length=16),
+        _plain("tablename", length=64),
+        _plain("record_id", "integer"),
+        _plain("changes", "text"),
+    )
+
+
+def _define_throttle(db: DAL) -> Table:
+    return db.define_table(
+        "auth_throttle",
+        # what is counted, as a keyed hash
+        _plain("name", length=64, notnull=True, unique=True),
+        _plain("attempts", "integer", notnull=True, default=0),
+        _plain("ends_at", "datetime", notnull=True),
+    )
+
+
+def _define_organisation(db: DAL) -> Table:
+    return db.define_table(
+        "auth_organisation",
+        # whose e-mail addresses end in this domain works for this organisation
+        _plain("organisation_id", "integer"),
+        _plain("domain", length=255, unique=True),
+        # address or role that approves accounts of this domain; empty: they need no approval
+        _plain("approver", length=255),
+        S3MetaFields.deleted(),
+        *S3MetaFields.timestamps(),
     )
 
 
@@ -120,12 +153,19 @@ AUTH_TABLES: dict[str, Callable[[DAL], Table]] = {
     "auth_membership": _define_membership,
     "s3_permission": _define_permission,
     "auth_event": _define_event,
+    "auth_throttle": _define_throttle,
+    "auth_organisation": _define_organisation,
 }
 
 
 def auth_table(db: DAL, name: str) -> Table:
     """The auth table of this name, defined now if it is not yet."""
-    return db[name] if name in db else AUTH_TABLES[name](db)
+    if name in db:
+        return db[name]
+    table = AUTH_TABLES[name](db)
+    if name in _AUDITED:
+        audit(table)
+    return table
 
 
 def _require(db: DAL, *names: str) -> None:

@@ -16,7 +16,7 @@ from s3.s3fields import new_uuid
 from s3.s3msg.contacts import sanitise_phone
 from s3.s3msg.email import LIMIT_WINDOW, EmailChannel, MailServer, SMTPConnection, count_mail, mail_free_at
 from s3.s3msg.mail import Attachment, Mail, clean_subject, email_address, is_html, message_id_of, sanitize_sender, sender_address
-from s3.s3msg.outbox import FAILED, INVALID_ROW, STATUS, UNSENT, Channel, OutboxRun, recipient_key
+from s3.s3msg.outbox import FAILED, INVALID_ROW, STATUS, UNSENT, WITHHELD, Channel, OutboxRun, recipient_key
 from s3.s3msg.sms import SMSChannel
 from s3.s3msg.sms_webapi import ENCODINGS
 from s3cfg import SettingError
@@ -24,7 +24,7 @@ from s3cfg import SettingError
 __all__ = ("S3Msg",)
 
 #: States of rows that nobody will send any more unless a person puts them back
-DEAD = (INVALID_ROW, FAILED)
+DEAD = (INVALID_ROW, FAILED, WITHHELD)
 DEAD_LETTER_RETENTION = dt.timedelta(days=90)
 CHANNELS: dict[str, type[Channel]] = {"EMAIL": EmailChannel, "SMS": SMSChannel}
 
@@ -97,6 +97,16 @@ class S3Msg:
         if not system_generated:
             current.s3task.wake("msg_process_outbox", [contact_method])
             self.postprocess(message_id, **data)
+        return message_id
+
+    def send(self, recipient: str, message: str | tuple[str, str], subject: object = "") -> int:
+        """Put a mail of the system to an address into the outbox, in the caller's transaction; see send_by_pe_id.
+
+        Source: Eden s3msg.py S3Msg.send
+        """
+        message_id = self._insert_email(clean_subject(subject), message, None, [])
+        current.s3db.msg_outbox.insert(message_id=message_id, address=recipient, contact_method="EMAIL", system_generated=True)
+        current.s3task.wake("msg_process_outbox", ["EMAIL"])
         return message_id
 
     def send_email_by_pe_id(

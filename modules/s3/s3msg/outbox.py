@@ -2,6 +2,8 @@
 
 Before: ``S3Msg.send_by_pe_id`` inserts the rows. After: the channel of the contact method (email.py, sms.py).
 
+Right before a message is handed over, recheck.py says whether its recipient may still get it; otherwise it is withheld.
+
 Any number of runs may work on it at the same time. A row is claimed by one conditional update, committed, sent, and
 finished by an update that only its claimer can make. A run that dies, or cannot write that a message was accepted,
 leaves a claim that ends; what it may have sent is then sent once more, with the same Message-ID. How often that may
@@ -24,6 +26,7 @@ from s3.s3datetime import utcnow
 from s3.s3msg.contacts import find_addresses, find_instance_type
 from s3.s3msg.expansion import find_members, is_expandable
 from s3.s3msg.failure import CHANNEL_DOWN, INVALID, PERMANENT, DeliveryFailure, channel_down, one_line, temporary
+from s3.s3msg.recheck import find_objections
 from s3dal import Query, Row, Table
 
 __all__ = ("Channel", "OutboxRun", "STATUS", "recipient_key", "retry_delay")
@@ -34,9 +37,12 @@ DRAFT = 3
 INVALID_ROW = 4
 FAILED = 5
 SENDING = 6
+WITHHELD = 7
 
 #: status -> label, for the table
-STATUS = {UNSENT: "Unsent", SENT: "Sent", DRAFT: "Draft", INVALID_ROW: "Invalid", FAILED: "Failed", SENDING: "Sending"}
+STATUS = {
+    UNSENT: "Unsent", SENT: "Sent", DRAFT: "Draft", INVALID_ROW: "Invalid", FAILED: "Failed", SENDING: "Sending", WITHHELD: "Withheld",
+}  # fmt: skip
 
 #: How long a row belongs to the run that claimed it; far longer than one hand-over can take
 CLAIM_MINUTES = 10
@@ -48,6 +54,8 @@ BACK_OFF_SECONDS = (15, 60, 120, 300)
 RUN_SECONDS = 200
 #: Recipients in a row that get no answer in time before the channel counts as down
 MAX_SILENT = 3
+#: How old the answer may be whether recipients may still get their messages
+RECHECK_SECONDS = 5
 #: How often a final state is written before a failing database is given up
 WRITE_ATTEMPTS = 3
 
@@ -126,6 +134,7 @@ class OutboxRun:
         self._silent = 0
         self._may_have_arrived = False
         self._seen: set[int] = set()
+        self._objections: dict[int, str] = {}
         self._is_open = False
         self._is_stopped = False
         self._state: Row | None = None
@@ -158,9 +167,13 @@ class OutboxRun:
         return f"{self.contact_method}: {'; '.join(parts)}" if parts else ""
 
     def _work_on(self, row_ids: list[int], started: float) -> None:
-        for row_id in row_ids:
+        asked: float | None = None
+        for position, row_id in enumerate(row_ids):
             if self._is_stopped or time.monotonic() - started >= RUN_SECONDS or not self._is_ready():
                 return
+            if asked is None or time.monotonic() - asked >= RECHECK_SECONDS:
+                asked = time.monotonic()
+                self._objections = find_objections(row_ids[position:])
             self._seen.add(row_id)
             row = self._claim(row_id)
             if row is None:
@@ -174,6 +187,10 @@ class OutboxRun:
                 self._fail(row, temporary(f"{type(exc).__name__}: {exc}", ambiguous=self._may_have_arrived))
 
     def _process(self, row: Row) -> None:
+        objection = self._objections.get(row.id)
+        if objection:
+            self._finish(row, "withheld", status=WITHHELD, last_error=objection)
+            return
         message = find_message(row.message_id)
         if message is None:
             self._finish(row, "invalid", status=INVALID_ROW, last_error="the message is gone")
@@ -352,8 +369,9 @@ class OutboxRun:
             for key, pe_id in keys.items():
                 if key not in known:
                     table.insert(
-                        message_id=row.message_id, pe_id=pe_id, contact_method=self.contact_method, system_generated=True, recipient_key=key
-                    )
+                        message_id=row.message_id, pe_id=pe_id, via_pe_id=row.pe_id, contact_method=self.contact_method,
+                        system_generated=True, recipient_key=key,
+                    )  # fmt: skip
 
         self._finish(
             row, "expanded", insert_rows, status=SENT, sent_on=utcnow(), sent_to=f"{len(members)} recipients", last_error=None

@@ -27,7 +27,10 @@ class Daily:
             "sessions": remove_sessions(os.path.join(folder, "sessions"), now),
             "error tickets": remove_files(os.path.join(folder, "errors"), now - TICKET_RETENTION),
         }
-        for name, prune in (("task rows", current.s3task.prune), ("messages", current.msg.prune), ("changes", prune_changes)):
+        prunes = (
+            ("task rows", current.s3task.prune), ("messages", current.msg.prune), ("changes", prune_changes), ("account rows", current.auth.prune),
+        )  # fmt: skip
+        for name, prune in prunes:
             removed[name] = prune(now)
             current.db.commit()  # long deletes hold locks that writers wait for
         return "Removed " + ", ".join(f"{number} {name}" for name, number in removed.items())

@@ -266,7 +266,7 @@ def test_unknown_account_page_is_404(app):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("settings.security.policy = 6", "not supported yet by this version"),
+        ("settings.security.policy = 8", "security.policy"),
         ("settings.security.policy = 99", "security.policy"),
         ("settings.auth.hmac_key = 'akeytochange'", "settings.auth.hmac_key"),
     ],

@@ -6,7 +6,6 @@ from gluon import current
 from gluon.http import HTTP
 
 from s3.s3aaa import local_path
-from s3.s3error import S3ConfigError
 
 
 @pytest.mark.parametrize("path", ["/", "/eden/cms/post", "/eden/cms/post/5?x=http://a.example/&y=//b", "/a//b"])
@@ -28,7 +27,7 @@ def test_last_of_repeated_targets_counts():
     assert local_path([]) is None
 
 
-@pytest.mark.parametrize("page", ["nosuch", "__init__", "impersonate", "retrieve_password"])
+@pytest.mark.parametrize("page", ["nosuch", "__init__", "impersonate", "consent"])
 def test_account_page_that_there_is_not_is_404(world, page):
     auth = world.auth(c="default", f="user")
     current.request.args = [page]
@@ -118,9 +117,20 @@ def test_posted_registration_cannot_choose_other_fields(world):
     assert (account.id, account.registration_key, account.deleted) == (1, "", False)
 
 
-def test_registration_with_verification_is_a_configuration_error_for_now(world):
-    with pytest.raises(S3ConfigError, match="registration_requires_verification"):
-        register(world, {"security__self_registration": True})
+@pytest.mark.parametrize(
+    "missing",
+    [{}, {"mail__sender": "alerts@example.org"}, {"base__public_url": "https://relief.example"}],
+    ids=["both", "address", "sender"],
+)
+def test_registration_that_cannot_be_verified_is_refused_before_anybody_types(world, missing):
+    auth = world.auth(c="default", f="user", security__self_registration=True, **missing)
+    current.request.args = ["register"]
+
+    with pytest.raises(HTTP) as refused:
+        auth()
+
+    assert refused.value.status == 503
+    assert "no mails can be sent" in refused.value.body
 
 
 def test_closed_registration_is_refused_with_a_reason(world):
