@@ -93,6 +93,9 @@ class S3Write(S3CRUD):
 
     def _answer(self, message: Any, **data: Any) -> str:
         current.response.headers["Content-Type"] = JSON_TYPE
+        if current.response.warning:
+            # what else the request has caused, which a page would show
+            data["warning"] = str(current.response.warning)
         return current.xml.json_message(True, 200, message=str(message), **data)
 
 
