@@ -55,6 +55,10 @@ class Column:
         """Of each record None, a single value, or a list of several."""
         if self.rfield.is_list or self._collected:
             return [_reduced(self._members(record_id)) for record_id in ids]
+        return self.stored_values(ids)
+
+    def stored_values(self, ids: Iterable[Any]) -> list[Any]:
+        """The values with which the column was filled."""
         return list(map(self._single.get, ids))
 
     @property

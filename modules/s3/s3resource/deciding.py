@@ -30,10 +30,10 @@ def accepted_ids(resource: S3Resource, ids: Sequence[Any], left: Sequence[Expres
     """
     virtual = resource.rfilter.virtual
     assert virtual is not None
-    rfields = resource.resolve_selectors(resource.rfilter.get_fields(), extra_fields=False)[0]
-    several = [rfield for rfield in rfields if rfield.multiple]
-    singles = _single_values(resource, ids, [rfield for rfield in rfields if not rfield.multiple])
-    combinations = _combinations(resource, several, left) if several else ((record_id, {}) for record_id in singles)
+    rfields = list({rfield.colname: rfield for rfield in virtual.compared_fields(resource)}.values())
+    joined = [rfield for rfield in rfields if rfield.multiple or (rfield.virtual and rfield.joins)]
+    singles = _single_values(resource, ids, [rfield for rfield in rfields if rfield not in joined])
+    combinations = _combinations(resource, joined, left) if joined else ((record_id, {}) for record_id in singles)
     accepted = set()
     for record_id, values in combinations:
         single = singles.get(record_id)
@@ -43,11 +43,11 @@ def accepted_ids(resource: S3Resource, ids: Sequence[Any], left: Sequence[Expres
 
 
 def _single_values(resource: S3Resource, ids: Sequence[Any], rfields: list[S3ResourceField]) -> dict[Any, dict[str, Any]]:
-    """{record id: {colname: value}} of fields that have one value."""
+    """{record id: {colname: value}} of fields that have one value for each record."""
     extra = resource.resolve_selectors(resource.get_config("extra_fields") or (), extra_fields=False)[0]
     gathering = Gathering(resource, [*rfields, *extra])
     gathering.read_ids(ids)
-    columns = {rfield.colname: gathering.columns[rfield.colname].raw_values(gathering.ids) for rfield in rfields}
+    columns = {rfield.colname: gathering.columns[rfield.colname].stored_values(gathering.ids) for rfield in rfields}
     return {
         record_id: {name: column[position] for name, column in columns.items()} for position, record_id in enumerate(gathering.ids)
     }

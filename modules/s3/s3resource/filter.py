@@ -1,10 +1,13 @@
 """The effective filter of a resource: what the user may see, what was asked for, and what its parent shows."""
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gluon import current
+from gluon.storage import Storage
 
 from s3.s3error import S3FilterValueError, S3SelectorError
 from s3.s3query import Joins, S3ResourceQuery, S3URLQuery
@@ -102,6 +105,24 @@ class S3ResourceFilter:
     @property
     def distinct(self) -> bool:
         return bool(self.joins)
+
+    @property
+    def multiple(self) -> bool:
+        """Whether more than one record can match."""
+        return not self.is_single
+
+    def count(self, left: Any = None, distinct: bool = False) -> int:
+        """Number of records that match."""
+        return self.resource.count(left=left, distinct=distinct)
+
+    def serialize_url(self) -> Storage:
+        """The filters as URL variables, from which S3URLQuery makes the same filters; ids and queries of the DAL are no part of it.
+
+        Raises:
+            S3FilterValueError, S3SelectorError: URLs cannot say one of the filters
+        """
+        filters = [condition for condition in self.conditions if isinstance(condition, S3ResourceQuery)]
+        return reduce(operator.and_, filters).serialize_url(self.resource) if filters else Storage()
 
     def apply_extra(self, ids: list[Any]) -> list[Any]:
         """Reduce ids by the extra filters, in the same order."""

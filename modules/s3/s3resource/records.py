@@ -9,6 +9,7 @@ from gluon import current
 from s3.s3fields import s3_all_meta_field_names
 from s3.s3resource.data import limitby
 from s3.s3resource.order import Order
+from s3.s3resource.reading import chunks, virtual_fields
 from s3dal import Field, Row, Rows
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class RecordsMixin:
             fields: names of the fields to load, beside id, uuid, meta fields and keys; None for all
             skip: names of fields not to load
             start, limit: page; None for all records
+            virtual: with what the table's ``virtualfields`` add to each row
             cacheable: load rows without functions, which can be cached
 
         Returns:
@@ -66,13 +68,14 @@ class RecordsMixin:
             query, page = self.rfilter.get_query(), limitby(start, limit)
             # ordering by a joined table needs the joins, and then a record may come more than once
             if not order.joins:
-                rows = self._load_rows(query, fields, skip, cacheable, orderby=order.sql(is_grouped=False), limitby=page)
+                rows = self._load_rows(query, fields, skip, virtual, cacheable, orderby=order.sql(is_grouped=False), limitby=page)
                 self._rows = list(rows)
                 return self._rows
         key = self._id.name
         data = self.select([key], start=start, limit=limit, orderby=orderby)
         ids = [row[f"{self.table._tablename}.{key}"] for row in data.rows]
-        found = {row[key]: row for row in self._load_rows(self._id.belongs(ids), fields, skip, cacheable)}
+        queries = [self._id.belongs(chunk) for chunk in chunks(ids)]
+        found = {row[key]: row for query in queries for row in self._load_rows(query, fields, skip, virtual, cacheable)}
         self._rows = [found[record_id] for record_id in ids if record_id in found]
         return self._rows
 
@@ -80,9 +83,12 @@ class RecordsMixin:
         rfilter = self.rfilter
         return not (rfilter.joins or rfilter.virtual is not None or rfilter.extra_filters)
 
-    def _load_rows(self, query: Any, fields: Iterable[str] | None, skip: Iterable[str] | None, cacheable: bool, **attr: Any) -> Rows:
+    def _load_rows(
+        self, query: Any, fields: Iterable[str] | None, skip: Iterable[str] | None, virtual: bool, cacheable: bool, **attr: Any
+    ) -> Rows:
         selected = self._fields_to_load(fields, skip)
-        return current.db(query).select(*selected, cacheable=cacheable, **attr)
+        with virtual_fields(self.table, virtual):
+            return current.db(query).select(*selected, cacheable=cacheable, **attr)
 
     def _fields_to_load(self, fields: Iterable[str] | None, skip: Iterable[str] | None) -> list[Field]:
         if fields is None and skip is None:
@@ -91,9 +97,9 @@ class RecordsMixin:
         wanted = set(self.table.fields if fields is None else fields) - set(skip or ())
         return [field for field in self.table if field.name in wanted or field.name in always]
 
-    def records(self) -> list[Row]:
+    def records(self) -> Rows:
         """The loaded records; loads them if they are not yet."""
-        return self.load() if self._rows is None else self._rows
+        return Rows(current.db, list(self), list(map(str, self._fields_to_load(None, None))), compact=False)
 
     def clear(self) -> None:
         """Forget the loaded records and the count."""
@@ -107,10 +113,10 @@ class RecordsMixin:
         return True
 
     def __iter__(self) -> Iterator[Row]:
-        return iter(self.records())
+        return iter(self.load() if self._rows is None else self._rows)
 
     def __getitem__(self, key: Any) -> Row:
-        for row in self.records():
+        for row in self:
             if str(row[self._id.name]) == str(key):
                 return row
         raise IndexError(key)
@@ -132,7 +138,7 @@ class RecordsMixin:
         if part is None:
             raise AttributeError(f"Undefined component: {component or link}")
         belonging = part.belonging_ids(row[self._id.name])
-        return [item for item in part.records() if item[part._id.name] in belonging]
+        return [item for item in part if item[part._id.name] in belonging]
 
     def get_id(self) -> Any:
         """Id of the only record, a list of several, None for none."""

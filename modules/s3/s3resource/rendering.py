@@ -36,7 +36,8 @@ class _Renderer:
     """The represent function of a field, or what does without one."""
 
     def __init__(self, rfield: S3ResourceField, show_links: bool) -> None:
-        self._represent: Any = rfield.represent
+        # the plain text of nothing is no text
+        self._represent: Any = None if rfield.represent is s3_str else rfield.represent
         self._show_links = show_links
         self._what = f"{rfield.colname} cannot be represented"
         self._one = Fallible(self._represent, _plain, self._what) if self._represent is not None else _plain
