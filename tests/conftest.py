@@ -1,4 +1,4 @@
-"""Fixtures of all tests: one web2py folder per session, one application per database in it."""
+"""Fixtures of all tests: one web2py folder per process, one application per database in it."""
 from __future__ import annotations
 
 import atexit
@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,10 @@ for folder in (ROOT / "modules", ROOT / "private", ROOT / "tests"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+import parallel  # noqa: E402
 from harness import App, Mailbox  # noqa: E402
 
+from launcher.guard import guard  # noqa: E402
 from launcher.instance import create_instance  # noqa: E402
 from launcher.postgres import PostgresServer, start_postgres  # noqa: E402
 
@@ -25,6 +28,7 @@ KINDS = ("sqlite", "postgresql")
 
 # gluon keeps the web2py folder that it is imported with, and test modules import it as soon as they are collected
 WEB2PY = create_instance(Path(tempfile.mkdtemp(prefix="web2py-")), app="empty")
+guard().delete_folder(WEB2PY.folder)
 _invoked_from = os.getcwd()
 WEB2PY.enter()
 atexit.register(WEB2PY.remove)
@@ -32,9 +36,20 @@ atexit.register(WEB2PY.remove)
 os.chdir(_invoked_from)
 
 
-def pytest_sessionstart() -> None:
-    """web2py looks for applications/ below the current folder."""
-    os.chdir(WEB2PY.folder)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """web2py looks for applications/ below the current folder. Not where the tests are only handed out, from which workers start."""
+    if session.config.getoption("dist", "no") == "no" or hasattr(session.config, "workerinput"):
+        os.chdir(WEB2PY.folder)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    return parallel.count_workers(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return parallel.make_scheduler(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -57,19 +72,27 @@ def smtp() -> Iterator[Mailbox]:
     mailbox.stop()
 
 
+@pytest.fixture(scope="session")
+def applications() -> dict[str, App]:
+    """The applications that have been set up, by name: once per session, in whatever order the tests come."""
+    return {}
+
+
 @pytest.fixture(scope="session", params=KINDS)
-def application(request: pytest.FixtureRequest, web2py_folder: Path, smtp: Mailbox) -> App:
-    """The application on one kind of database, set up once per session."""
+def application(request: pytest.FixtureRequest, applications: dict[str, App], web2py_folder: Path, smtp: Mailbox) -> App:
+    """The application on one kind of database."""
     kind = request.param
-    uri = "sqlite://storage.db" if kind == "sqlite" else request.getfixturevalue("postgres").uri
-    instance = create_instance(
-        web2py_folder, app=f"eden_{kind}", database_uri=uri, template="default", mail_server=f"127.0.0.1:{smtp.port}",
-        mail_sender="alerts@example.com", base_system_name_short="Relief", base_system_name="Relief Platform",
-        base_tasks_sync_fallback=True, security_policy=5,
-    )  # fmt: skip
-    app = App(instance.app_folder, instance.app, kind)
-    app.smtp = smtp
-    return app
+    name = f"eden_{kind}"
+    if name not in applications:
+        uri = "sqlite://storage.db" if kind == "sqlite" else request.getfixturevalue("postgres").uri
+        instance = create_instance(
+            web2py_folder, app=name, database_uri=uri, template="default", mail_server=f"127.0.0.1:{smtp.port}",
+            mail_sender="alerts@example.com", base_system_name_short="Relief", base_system_name="Relief Platform",
+            base_tasks_sync_fallback=True, security_policy=5,
+        )  # fmt: skip
+        applications[name] = App(instance.app_folder, instance.app, kind)
+        applications[name].smtp = smtp
+    return applications[name]
 
 
 @pytest.fixture

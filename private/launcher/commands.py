@@ -104,9 +104,17 @@ def doctor(options: argparse.Namespace) -> int:
 
 def test(options: argparse.Namespace) -> int:
     """Become pytest, so that its closing line is the last one, and its exit code ours."""
-    tier = [str(Path("tests") / options.tier)] if options.tier else []
     os.chdir(CHECKOUT)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *tier, *options.pytest])
+    # most tests start processes: each would compile everything anew
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *pytest_arguments(options)])
+
+
+def pytest_arguments(options: argparse.Namespace) -> list[str]:
+    """The tests run side by side, in as many processes as tests/parallel.py says; pytest counts the last -n."""
+    tier = [str(Path("tests") / options.tier)] if options.tier else []
+    side_by_side = [] if "no:xdist" in " ".join(options.pytest) else ["-n", "auto"]
+    return [*side_by_side, *tier, *options.pytest]
 
 
 def lint(options: argparse.Namespace) -> int:

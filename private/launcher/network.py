@@ -12,10 +12,20 @@ __all__ = ("check_different", "check_port", "free_port", "is_listening", "wait_f
 
 
 def free_port() -> int:
-    """Give a port of 127.0.0.1 that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Give a port of 127.0.0.1 that nothing listens on, and that nobody else is given by chance for a while.
+
+    A server may listen on it at once; but where a connection has just been closed, the system lets no other program have the port that
+    asks for any, and no connection begin there.
+    """
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        # or else no server could have it for a minute. Not before bind, which might then choose such a port
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.listen(1)
+        with socket.create_connection(server.getsockname()):
+            # closed on this side first: it is the one that waits
+            server.accept()[0].close()
+        return server.getsockname()[1]
 
 
 def check_port(port: int, option: str, host: str = "127.0.0.1") -> None:

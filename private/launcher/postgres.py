@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from launcher.errors import LauncherError
+from launcher.guard import guard
 from launcher.network import free_port
 
 __all__ = ("PostgresServer", "check_connection", "hide_password", "is_postgres", "own_schema", "start_postgres")
@@ -88,7 +89,7 @@ def hide_password(uri: str) -> str:
 
 @dataclass
 class PostgresServer:
-    """A private server which listens on a loopback port. It is stopped when this process exits, if not before."""
+    """A private server which listens on a loopback port. It is stopped when this process ends, if not before, even if that is killed."""
 
     #: For pydal: postgres://user:password@127.0.0.1:port/postgres
     uri: str
@@ -105,6 +106,7 @@ class PostgresServer:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        guard().forget_process(self.process.pid)
         shutil.rmtree(self.data, ignore_errors=True)
         atexit.unregister(self.stop)
 
@@ -120,11 +122,13 @@ def start_postgres(folder: Path | str) -> PostgresServer:
     """
     user = _server_user()
     data = _data_folder(Path(folder), user)
+    guard().delete_folder(data)
     binaries = _find_binaries(user, data)
     password = secrets.token_hex(12)
     _initialise(binaries, data, user, password)
     port = free_port()
     process = _launch(binaries, data, user, port)
+    guard().end_process(process.pid)
     server = PostgresServer(f"postgres://postgres:{password}@127.0.0.1:{port}/postgres", data, process)
     atexit.register(server.stop)
     _wait_until_ready(server)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from launcher.environment import choose_environment
+from launcher.guard import guard
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("controllers", "cron", "languages", "models", "modules", "private", "static", "views", "manage.py")
@@ -51,6 +52,7 @@ class Checkout:
         with open(self.folder / "output", "w+") as output:
             command = [sys.executable, self.folder / "manage.py", *arguments]
             process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            guard().end_process(process.pid)
             try:
                 yield Running(process, self.folder / "output")
             finally:
@@ -60,6 +62,7 @@ class Checkout:
                         process.wait(10)
                 process.kill()
                 process.wait()
+                guard().forget_process(process.pid)
 
 
 class Running:

@@ -37,16 +37,18 @@ class Platform:
 
 
 @pytest.fixture(scope="session", params=("sqlite", "postgresql"))
-def drmp_application(request: pytest.FixtureRequest, web2py_folder: Path, smtp: Mailbox) -> App:
+def drmp_application(request: pytest.FixtureRequest, applications: dict[str, App], web2py_folder: Path, smtp: Mailbox) -> App:
     kind = request.param
-    uri = "sqlite://storage.db" if kind == "sqlite" else _own_database(request.getfixturevalue("postgres").uri)
-    instance = create_instance(
-        web2py_folder, app=f"drmp_{kind}", database_uri=uri, template="DRMP", mail_server=f"127.0.0.1:{smtp.port}",
-        mail_sender="alerts@example.com", base_tasks_sync_fallback=True,
-    )
-    app = App(instance.app_folder, instance.app, kind)
-    app.smtp = smtp
-    return app
+    name = f"drmp_{kind}"
+    if name not in applications:
+        uri = "sqlite://storage.db" if kind == "sqlite" else _own_database(request.getfixturevalue("postgres").uri)
+        instance = create_instance(
+            web2py_folder, app=name, database_uri=uri, template="DRMP", mail_server=f"127.0.0.1:{smtp.port}",
+            mail_sender="alerts@example.com", base_tasks_sync_fallback=True,
+        )
+        applications[name] = App(instance.app_folder, instance.app, kind)
+        applications[name].smtp = smtp
+    return applications[name]
 
 
 def _own_database(uri: str) -> str:
