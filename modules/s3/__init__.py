@@ -55,6 +55,7 @@ from s3.s3utils import (
 from s3.s3urls import IS_SUBSCRIPTION_URL, check_subscription_url, known_controllers
 from s3.s3xml import S3XML
 from s3.s3validators import IS_JSONS3, IS_ONE_OF, IS_PHONE_NUMBER_MULTI, IS_PHONE_NUMBER_SINGLE, IS_UTC_DATE, IS_UTC_DATETIME
+from s3.s3hierarchy import find_descendants, find_paths
 from s3.s3fields import (
     DelegatedRepresent,
     S3MetaFields,
@@ -90,7 +91,7 @@ from s3.s3query import (
     component_query,
     resolve_path,
 )
-from s3.s3resource import S3Resource, S3ResourceData, S3ResourceFilter, create_record, update_record
+from s3.s3resource import S3Duplicate, S3Resource, S3ResourceData, S3ResourceFilter, create_record, update_record
 from s3.s3aaa import AUTH_INDEXES, AUTH_TABLES, SYSTEM_ROLES, AuthS3, S3Permission, hash_password, local_path
 from s3.s3changes import current_position, is_watched
 from s3.s3model import S3Model
@@ -162,6 +163,7 @@ __all__ = (
     "S3DataError",
     "S3DateTime",
     "S3DeliveryError",
+    "S3Duplicate",
     "S3Error",
     "S3FieldSelector",
     "S3FilterString",
@@ -204,6 +206,8 @@ __all__ = (
     "create_record",
     "current_position",
     "fail_request",
+    "find_descendants",
+    "find_paths",
     "hash_password",
     "import_module",
     "is_watched",

@@ -297,8 +297,11 @@ def _mark_file(databases: str, uri: str, step: str) -> Path:
 
 
 def _value(step: str) -> str:
-    template = ",".join(current.deployment_settings.get_template_names()) if step == FIRST_RUN else ""
-    return f"{fingerprint()}:{template}"
+    settings = current.deployment_settings
+    if step == FIRST_RUN:
+        return f"{fingerprint()}:{','.join(settings.get_template_names())}"
+    # the settings of a machine are no code: a module that is enabled there needs its tables, too
+    return f"{fingerprint()}:{','.join(sorted([*settings.modules, *settings.get_base_custom_models()]))}"
 
 
 def _is_done(databases: str, uri: str, step: str) -> bool:

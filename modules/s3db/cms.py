@@ -1,15 +1,28 @@
 """Content: posts in series, their tags and comments."""
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from gluon import IS_EMPTY_OR, IS_IN_SET, IS_LENGTH, IS_NOT_EMPTY, IS_NOT_IN_DB, XML, current
+from gluon import IS_EMPTY_OR, IS_IN_SET, IS_LENGTH, IS_NOT_EMPTY, IS_NOT_IN_DB, TAG, XML, A, current
 from gluon.storage import Storage
 
-from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_datetime, s3_meta_fields, s3_yes_no_represent
+from s3 import (
+    IS_ONE_OF,
+    NONE,
+    S3Model,
+    S3Represent,
+    S3ReusableField,
+    s3_comments,
+    s3_datetime,
+    s3_meta_fields,
+    s3_role_required,
+    s3_roles_permitted,
+    s3_yes_no_represent,
+)
 from s3dal import Field
 
-__all__ = ("SeriesModel", "StatusModel", "StatusReferenceModel", "PostModel", "TagModel", "CommentModel")
+__all__ = ("SeriesModel", "StatusModel", "StatusReferenceModel", "PostModel", "TagModel", "PostLinkModel", "CommentModel")
 
 
 class SeriesModel(S3Model):
@@ -27,6 +40,7 @@ class SeriesModel(S3Model):
             Field("richtext", "boolean", default=True, label=T("Rich Text?")),
             Field("replies", "boolean", default=False, label=T("Comments permitted?")),
             s3_comments(),
+            s3_roles_permitted(readable=False, writable=False),
             *s3_meta_fields(),
         )
         current.response.s3.crud_strings["cms_series"] = Storage(
@@ -39,7 +53,7 @@ class SeriesModel(S3Model):
             msg_record_deleted=T("Series deleted"),
             msg_list_empty=T("No series currently defined"),
         )
-        self.configure("cms_series", list_fields=["name", "comments"], orderby="cms_series.name")
+        self.configure("cms_series", list_fields=["name", "comments"], orderby="cms_series.name", onaccept=series_onaccept)
         self.add_components("cms_series", cms_post="series_id")
         represent = S3Represent(lookup="cms_series", translate=settings.get_L10n_translate_cms_series())
         series_id = S3ReusableField(
@@ -48,6 +62,23 @@ class SeriesModel(S3Model):
             requires=IS_EMPTY_OR(IS_ONE_OF(db, "cms_series.id", represent, orderby="cms_series.name", sort=True)),
         )
         return {"cms_series_id": series_id}
+
+    def defaults(self) -> dict[str, Any]:
+        return {"cms_series_id": S3ReusableField.dummy("series_id")}
+
+
+#: what posts take over from their series
+SERIES_FIELDS = ("avatar", "replies", "roles_permitted")
+
+
+def series_onaccept(form: Any) -> None:
+    """Posts are shown like their series says; those that are shown so already are left as they are."""
+    db, series, table = current.db, current.s3db.cms_series, current.s3db.cms_post
+    record = db(series.id == form.vars.id).select(*[series[name] for name in SERIES_FIELDS], limitby=(0, 1)).first()
+    values = {name: record[name] for name in SERIES_FIELDS}
+    for post in db((table.series_id == form.vars.id) & (table.deleted == False)).select(table.id, *[table[name] for name in SERIES_FIELDS]):
+        if any((post[name] or None) != (values[name] or None) for name in SERIES_FIELDS):
+            db(table.id == post.id).update(**values)
 
 
 class StatusModel(S3Model):
@@ -84,6 +115,9 @@ class StatusReferenceModel(S3Model):
         )
         return {"cms_status_id": status_id}
 
+    def defaults(self) -> dict[str, Any]:
+        return {"cms_status_id": S3ReusableField.dummy("status_id")}
+
 
 class PostModel(S3Model):
     names = ("cms_post", "cms_post_id", "cms_post_priorities")
@@ -93,11 +127,12 @@ class PostModel(S3Model):
         priorities = {1: T("Informational"), 2: T("Important"), 3: T("Critical")}
         self.define_table(
             "cms_post",
+            self.super_link("doc_id", "doc_entity"),
             self.cms_series_id(),
             Field("name", label=T("Name")),
             Field("title", label=T("Title")),
             Field("body", "text", notnull=True, label=T("Body"), requires=IS_NOT_EMPTY(),
-                  represent=body_represent if current.deployment_settings.get_cms_richtext() else None),
+                  represent=body_represent if current.deployment_settings.get_cms_richtext() else link_urls),
             s3_datetime("date", default="now"),
             self.gis_location_id(),
             self.pr_person_id(label=T("Contact"), readable=False, writable=False, default=_author),
@@ -108,6 +143,7 @@ class PostModel(S3Model):
             self.cms_status_id(),
             Field("expired", "boolean", default=False, label=T("Expired?"), represent=s3_yes_no_represent),
             s3_comments(),
+            s3_roles_permitted(readable=False, writable=False),
             *s3_meta_fields(),
         )
         current.response.s3.crud_strings["cms_post"] = Storage(
@@ -125,14 +161,27 @@ class PostModel(S3Model):
             orderby="cms_post.date desc",
             list_orderby="cms_post.date desc",
             list_fields=["title", "body", "location_id", "date", "expired", "comments"],
-            context={"location": "location_id", "organisation": "created_by$organisation_id"},
+            context={
+                "event": "event.id",
+                "incident": "incident.id",
+                "location": "location_id",
+                "organisation": "created_by$organisation_id",
+            },
+            super_entity="doc_entity",
             indexes=["series_id", "date"],
         )
         self.add_components(
             "cms_post",
             cms_comment="post_id",
+            cms_post_module="post_id",
             cms_tag_post="post_id",
             cms_tag={"link": "cms_tag_post", "joinby": "post_id", "key": "tag_id", "actuate": "hide"},
+            cms_post_organisation={"joinby": "post_id", "multiple": False},
+            cms_post_user={"name": "bookmark", "joinby": "post_id"},
+            auth_group={"name": "roles", "link": "cms_post_role", "joinby": "post_id", "key": "group_id", "actuate": "hide"},
+            event_post=("post_id", {"name": "incident_post", "joinby": "post_id"}),
+            event_event={"link": "event_post", "joinby": "post_id", "key": "event_id", "actuate": "hide"},
+            event_incident={"link": "event_post", "joinby": "post_id", "key": "incident_id", "actuate": "hide"},
         )
         represent = S3Represent(lookup="cms_post", fields=["title", "body"], labels=_post_label)
         post_id = S3ReusableField(
@@ -142,11 +191,31 @@ class PostModel(S3Model):
         )
         return {"cms_post_id": post_id, "cms_post_priorities": priorities}
 
+    def defaults(self) -> dict[str, Any]:
+        return {"cms_post_id": S3ReusableField.dummy("post_id"), "cms_post_priorities": {}}
+
 
 def body_represent(value: str | None, row: Any = None) -> Any:
     """Rich text as an element."""
     # safe: web2py's sanitizer keeps a short list of tags and attributes and escapes the rest
     return XML(value, sanitize=True) if value else ""
+
+
+def link_urls(value: str | None, row: Any = None) -> Any:
+    """Plain text whose web addresses are links; without any it stays text."""
+    if not value or not _URL.search(value):
+        return value or NONE
+    parts: list[Any] = []
+    end = 0
+    for match in _URL.finditer(value):
+        parts += [value[end : match.start()], A(match.group(), _href=match.group(), _rel="noopener noreferrer", _target="_blank")]
+        end = match.end()
+    # safe: the helpers escape every part
+    return TAG[""](*parts, value[end:])
+
+
+# without what usually ends the sentence around an address
+_URL = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]]", re.IGNORECASE)
 
 
 def _author() -> int | None:
@@ -189,6 +258,54 @@ class TagModel(S3Model):
         self.define_table("cms_tag_post", self.cms_post_id(empty=False), tag_id(empty=False), *s3_meta_fields())
         self.configure("cms_tag_post", indexes=["post_id", "tag_id"])
         return {"cms_tag_id": tag_id}
+
+    def defaults(self) -> dict[str, Any]:
+        return {"cms_tag_id": S3ReusableField.dummy("tag_id")}
+
+
+class PostLinkModel(S3Model):
+    """What posts belong to: pages of modules, organisations, readers, roles. Loaded by those who ask for one of them."""
+
+    names = ("cms_post_module", "cms_post_organisation", "cms_post_user", "cms_post_role")
+
+    def model(self) -> dict[str, Any]:
+        T = current.T
+        post_id = self.cms_post_id
+        self.define_table(
+            "cms_post_module",
+            post_id(empty=False),
+            Field("module", label=T("Module"), requires=IS_EMPTY_OR(IS_LENGTH(255))),
+            Field("resource", label=T("Resource"), requires=IS_EMPTY_OR(IS_LENGTH(255))),
+            Field("record", label=T("Record"), requires=IS_EMPTY_OR(IS_LENGTH(255))),
+            *s3_meta_fields(),
+        )
+        self.define_table(
+            "cms_post_organisation",
+            post_id(empty=False),
+            self.org_organisation_id(empty=False, ondelete="CASCADE"),
+            *s3_meta_fields(),
+        )
+        self.define_table(
+            "cms_post_user",
+            post_id(empty=False),
+            Field("user_id", "reference auth_user", notnull=True, default=_own_account, label=T("User")),
+            *s3_meta_fields(),
+            watch=False,
+        )
+        self.define_table(
+            "cms_post_role",
+            post_id(empty=False),
+            s3_role_required("group_id", empty=False, label=T("Role"), ondelete="CASCADE"),
+            *s3_meta_fields(),
+        )
+        for tablename in self.names:
+            self.configure(tablename, indexes=["post_id"])
+        return {}
+
+
+def _own_account() -> int | None:
+    user = current.auth.user
+    return user.id if user else None
 
 
 class CommentModel(S3Model):

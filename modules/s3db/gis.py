@@ -6,17 +6,20 @@ from typing import Any
 from gluon import IS_EMPTY_OR, IS_FLOAT_IN_RANGE, IS_IN_SET, IS_NOT_EMPTY, current
 from gluon.storage import Storage
 
-from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_meta_fields
-from s3dal import Field, Row, Table
+from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_date, s3_meta_fields
+from s3dal import Field, Row, Rows, Table
 
-__all__ = ("LocationModel", "gis_LocationRepresent", "gis_update_location_tree")
+__all__ = ("LocationModel", "gis_LocationRepresent", "gis_get_children", "gis_get_parents", "gis_update_location_tree")
 
 #: from the country down
 LEVELS = ("L0", "L1", "L2", "L3", "L4", "L5")
+BOUNDS = ("lat_min", "lat_max", "lon_min", "lon_max")
+#: gis_feature_type of a place that is a single point
+POINT = 1
 
 
 class LocationModel(S3Model):
-    names = ("gis_location", "gis_location_id", "gis_location_represent", "gis_hierarchy_levels")
+    names = ("gis_location", "gis_location_id", "gis_country_id", "gis_location_represent", "gis_hierarchy_levels")
 
     def model(self) -> dict[str, Any]:
         T, db = current.T, current.db
@@ -33,13 +36,21 @@ class LocationModel(S3Model):
                                                  orderby="gis_location.name"))),
             # ids from the root to the location itself, separated by slashes
             Field("path", length=256, readable=False, writable=False),
-            Field("gis_feature_type", "integer", default=1, notnull=True, readable=False, writable=False),
+            Field("gis_feature_type", "integer", default=POINT, notnull=True, readable=False, writable=False),
             Field("lat", "double", label=T("Latitude"), requires=IS_EMPTY_OR(IS_FLOAT_IN_RANGE(-90, 90))),
             Field("lon", "double", label=T("Longitude"), requires=IS_EMPTY_OR(IS_FLOAT_IN_RANGE(-180, 180))),
             # the coordinates are those of the parent
             Field("inherited", "boolean", default=False, writable=False, label=T("Coordinates of the parent")),
+            # follow from the coordinates
+            _hidden("wkt", "text"),
+            *(_hidden(name, "double") for name in BOUNDS),
+            # metres
+            _hidden("elevation", "double"),
+            _hidden("radius", "double"),
             Field("addr_street", "text", label=T("Street Address")),
             Field("addr_postcode", length=128, label=T("Postcode")),
+            s3_date("start_date", label=T("Start Date"), readable=False, writable=False),
+            s3_date("end_date", label=T("End Date"), readable=False, writable=False),
             s3_comments(),
             # names of the ancestors and of the location itself, each at its level: what location filters compare with
             *(Field(level, label=levels.get(level, level), readable=level in levels, writable=False) for level in reversed(LEVELS)),
@@ -69,7 +80,22 @@ class LocationModel(S3Model):
             label=T("Location"), represent=represent, ondelete="RESTRICT",
             requires=IS_EMPTY_OR(IS_ONE_OF(db, "gis_location.id", represent, orderby="gis_location.name", sort=True)),
         )
-        return {"gis_location_id": location_id, "gis_location_represent": represent, "gis_hierarchy_levels": levels}
+        country_id = S3ReusableField(
+            "country_id", "reference gis_location",
+            label=T("Country"), represent=represent, ondelete="RESTRICT",
+            requires=IS_EMPTY_OR(IS_ONE_OF(db, "gis_location.id", "%(name)s", filterby="level", filter_opts=["L0"], sort=True)),
+        )
+        return {
+            "gis_location_id": location_id,
+            "gis_country_id": country_id,
+            "gis_location_represent": represent,
+            "gis_hierarchy_levels": levels,
+        }
+
+
+def _hidden(name: str, fieldtype: str) -> Field:
+    # requires=None: no form edits them, and looking up default validators takes longer than all the rest
+    return Field(name, fieldtype, requires=None, readable=False, writable=False)
 
 
 class gis_LocationRepresent(S3Represent):
@@ -146,7 +172,8 @@ def gis_update_location_tree(location_id: int) -> None:
     Writes only rows that differ. Eden leaves the names of descendants with coordinates of their own as they were.
     """
     table = current.s3db.gis_location
-    fields = [table[name] for name in ("id", "name", "level", "parent", "path", "lat", "lon", "inherited", *LEVELS)]
+    names = ("id", "name", "level", "parent", "path", "gis_feature_type", "lat", "lon", "inherited", "wkt", *BOUNDS, *LEVELS)
+    fields = [table[name] for name in names]
     location = current.db(table.id == location_id).select(*fields, limitby=(0, 1)).first()
     if location is None:
         return
@@ -175,4 +202,32 @@ def _derived(location: Row, parent: Row | None) -> dict[str, Any]:
     values["path"] = f"{above}/{location.id}" if above else str(location.id)
     if parent and (location.inherited or location.lat is None or location.lon is None):
         values.update(lat=parent.lat, lon=parent.lon, inherited=parent.lat is not None)
+    lat, lon = values.get("lat", location.lat), values.get("lon", location.lon)
+    if location.gis_feature_type == POINT and lat is not None and lon is not None:
+        values.update(wkt=f"POINT ({lon} {lat})", lat_min=lat, lat_max=lat, lon_min=lon, lon_max=lon)
     return values
+
+
+def gis_get_children(location_id: int, level: str | None = None) -> Rows:
+    """Everything within a location, at any depth.
+
+    Args:
+        level: only places of this level
+    """
+    table = current.s3db.gis_location
+    query = (table.path.startswith(f"{location_id}/") | table.path.contains(f"/{location_id}/")) & (table.deleted == False)
+    if level:
+        query &= table.level == level
+    return current.db(query).select(table.id, table.name, table.level, orderby=table.id)
+
+
+def gis_get_parents(location_id: int, ids_only: bool = False) -> list[Any]:
+    """The places that a location lies in, the nearest first: their records, or their ids."""
+    table = current.s3db.gis_location
+    location = current.db(table.id == location_id).select(table.path, limitby=(0, 1)).first()
+    ids = [int(item) for item in (location.path or "").split("/")[-2::-1]] if location else []
+    if ids_only:
+        return ids
+    rows = current.db(table.id.belongs(ids)).select(table.id, table.name, table.level)
+    found = {row.id: row for row in rows}
+    return [found[item] for item in ids if item in found]

@@ -1,9 +1,12 @@
 """Organisations, their branches and offices."""
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable
 from typing import Any
 
-from gluon import IS_EMAIL, IS_EMPTY_OR, IS_INT_IN_RANGE, IS_LENGTH, IS_NOT_EMPTY, IS_URL, current
+from gluon import IS_EMAIL, IS_EMPTY_OR, IS_IMAGE, IS_INT_IN_RANGE, IS_LENGTH, IS_NOT_EMPTY, IS_URL, current
 from gluon.storage import Storage
 
 from s3 import (
@@ -13,12 +16,29 @@ from s3 import (
     S3Model,
     S3Represent,
     S3ReusableField,
+    find_descendants,
     s3_comments,
     s3_meta_fields,
 )
-from s3dal import Field, Row
+from s3dal import Field, Row, Table
 
-__all__ = ("OrganisationModel", "SiteModel", "OfficeModel", "org_OrganisationRepresent")
+__all__ = (
+    "OrganisationModel",
+    "OrganisationTypeModel",
+    "OrganisationTagModel",
+    "OrganisationGroupModel",
+    "SiteModel",
+    "FacilityModel",
+    "OfficeModel",
+    "org_OrganisationRepresent",
+)
+
+#: names of the affiliations of sites and branches to their organisation
+SITES = "Sites"
+BRANCHES = "Branches"
+#: of the codes of sites, and of the number at their end that tells them apart
+CODE_LENGTH = 10
+CODE_DIGITS = 4
 
 
 class OrganisationModel(S3Model):
@@ -36,6 +56,9 @@ class OrganisationModel(S3Model):
             Field("phone", label=T("Phone #"), requires=IS_EMPTY_OR(IS_PHONE_NUMBER_MULTI())),
             Field("website", label=T("Website"), requires=IS_EMPTY_OR(IS_URL())),
             Field("year", "integer", label=T("Year"), requires=IS_EMPTY_OR(IS_INT_IN_RANGE(1500, 2100))),
+            Field("contact", label=T("Contact"), readable=False, writable=False),
+            Field("logo", "upload", label=T("Logo"), requires=IS_EMPTY_OR(IS_IMAGE()),
+                  uploadfolder=os.path.join(current.request.folder, "uploads")),
             s3_comments(),
             *s3_meta_fields(),
         )
@@ -63,7 +86,15 @@ class OrganisationModel(S3Model):
         self.add_components(
             "org_organisation",
             org_office="organisation_id",
+            org_facility="organisation_id",
             org_site="organisation_id",
+            org_organisation_tag={"name": "tag", "joinby": "organisation_id"},
+            org_organisation_type={
+                "link": "org_organisation_organisation_type", "joinby": "organisation_id", "key": "organisation_type_id",
+                "actuate": "hide",
+            },
+            org_group={"link": "org_group_membership", "joinby": "organisation_id", "key": "group_id", "actuate": "hide"},
+            org_group_membership="organisation_id",
             org_organisation=(
                 {"name": "branch", "link": "org_organisation_branch", "joinby": "organisation_id", "key": "branch_id",
                  "actuate": "embed"},
@@ -83,7 +114,12 @@ class OrganisationModel(S3Model):
             organisation_id("branch_id", empty=False, default=None, ondelete="CASCADE", label=T("Branch")),
             *s3_meta_fields(),
         )
-        self.configure("org_organisation_branch", indexes=["organisation_id", "branch_id"])
+        self.configure(
+            "org_organisation_branch",
+            onaccept=branch_onaccept,
+            ondelete=branch_ondelete,
+            indexes=["organisation_id", "branch_id"],
+        )
         return {"org_organisation_id": organisation_id, "org_organisation_represent": represent}
 
 
@@ -130,6 +166,131 @@ def organisation_onaccept(form: Any) -> None:
     current.db((table.id == record_id) & (table.root_organisation == None)).update(root_organisation=record_id)
 
 
+def branch_onaccept(form: Any) -> None:
+    """A branch is an organization unit of the organisation above it, and has the same root."""
+    db, s3db = current.db, current.s3db
+    link, table = s3db.org_organisation_branch, s3db.org_organisation
+    record = db(link.id == form.vars.id).select(link.organisation_id, link.branch_id, limitby=(0, 1)).first()
+    s3db.pr_add_affiliation(("org_organisation", record.organisation_id), ("org_organisation", record.branch_id), role=BRANCHES)
+    above = db(table.id == record.organisation_id).select(table.root_organisation, limitby=(0, 1)).first()
+    _set_root(record.branch_id, above.root_organisation or record.organisation_id)
+
+
+def branch_ondelete(row: Row) -> None:
+    s3db = current.s3db
+    s3db.pr_remove_affiliation(("org_organisation", row.organisation_id), ("org_organisation", row.branch_id), role=BRANCHES)
+    _set_root(row.branch_id, row.branch_id)
+
+
+def _set_root(organisation_id: int, root: int) -> None:
+    """Give an organisation and all branches below it the same root; writes only rows that differ."""
+    table = current.s3db.org_organisation
+    query = table.id.belongs(find_descendants("org_organisation", [organisation_id])) & (
+        (table.root_organisation != root) | (table.root_organisation == None)
+    )
+    for row in current.db(query).select(table.id):
+        current.db(table.id == row.id).update(root_organisation=root)
+
+
+class OrganisationTypeModel(S3Model):
+    names = ("org_organisation_type", "org_organisation_type_id", "org_organisation_organisation_type")
+
+    def model(self) -> dict[str, Any]:
+        T, db = current.T, current.db
+        self.define_table(
+            "org_organisation_type",
+            Field("name", length=128, notnull=True, unique=True, label=T("Name"), requires=[IS_NOT_EMPTY(), IS_LENGTH(128)]),
+            s3_comments(),
+            *s3_meta_fields(),
+        )
+        current.response.s3.crud_strings["org_organisation_type"] = Storage(
+            label_create=T("Create Organization Type"),
+            title_list=T("Organization Types"),
+            title_update=T("Edit Organization Type"),
+        )
+        represent = S3Represent(lookup="org_organisation_type", translate=True)
+        type_id = S3ReusableField(
+            "organisation_type_id", "reference org_organisation_type",
+            label=T("Organization Type"), represent=represent, ondelete="SET NULL",
+            requires=IS_EMPTY_OR(IS_ONE_OF(db, "org_organisation_type.id", represent, sort=True)),
+        )
+        self.define_table(
+            "org_organisation_organisation_type",
+            self.org_organisation_id(empty=False, ondelete="CASCADE"),
+            type_id(empty=False, ondelete="CASCADE"),
+            *s3_meta_fields(),
+        )
+        self.configure("org_organisation_organisation_type", indexes=["organisation_id", "organisation_type_id"])
+        return {"org_organisation_type_id": type_id}
+
+
+class OrganisationTagModel(S3Model):
+    """Free properties of organisations: key and value."""
+
+    names = ("org_organisation_tag",)
+
+    def model(self) -> dict[str, Any]:
+        T = current.T
+        self.define_table(
+            "org_organisation_tag",
+            self.org_organisation_id(empty=False, ondelete="CASCADE"),
+            Field("tag", label=T("Key"), requires=IS_NOT_EMPTY()),
+            Field("value", label=T("Value")),
+            s3_comments(),
+            *s3_meta_fields(),
+        )
+        self.configure("org_organisation_tag", indexes=["organisation_id"])
+        return {}
+
+
+class OrganisationGroupModel(S3Model):
+    """Coalitions and networks of organisations."""
+
+    names = ("org_group", "org_group_id", "org_group_represent", "org_group_membership")
+
+    def model(self) -> dict[str, Any]:
+        T, db = current.T, current.db
+        self.define_table(
+            "org_group",
+            self.super_link("pe_id", "pr_pentity"),
+            Field("name", length=128, notnull=True, label=T("Name"), requires=[IS_NOT_EMPTY(), IS_LENGTH(128)]),
+            self.gis_location_id(),
+            s3_comments(),
+            *s3_meta_fields(),
+        )
+        current.response.s3.crud_strings["org_group"] = Storage(
+            label_create=T("Create Organization Group"),
+            title_display=T("Organization Group Details"),
+            title_list=T("Organization Groups"),
+            title_update=T("Edit Organization Group"),
+            msg_record_created=T("Organization Group added"),
+            msg_record_modified=T("Organization Group updated"),
+            msg_record_deleted=T("Organization Group deleted"),
+            msg_list_empty=T("No Organization Groups currently registered"),
+        )
+        self.configure("org_group", super_entity="pr_pentity", context={"location": "location_id"}, indexes=["pe_id"])
+        self.add_components(
+            "org_group",
+            org_group_membership="group_id",
+            org_organisation={"link": "org_group_membership", "joinby": "group_id", "key": "organisation_id"},
+        )
+        represent = S3Represent(lookup="org_group")
+        group_id = S3ReusableField(
+            "group_id", "reference org_group",
+            label=T("Organization Group"), represent=represent, ondelete="RESTRICT",
+            requires=IS_EMPTY_OR(IS_ONE_OF(db, "org_group.id", represent, sort=True)),
+        )
+        self.define_table(
+            "org_group_membership",
+            group_id(empty=False, ondelete="CASCADE"),
+            self.org_organisation_id(empty=False, default=None, ondelete="CASCADE"),
+            s3_comments(),
+            *s3_meta_fields(),
+        )
+        self.configure("org_group_membership", indexes=["group_id", "organisation_id"])
+        return {"org_group_id": group_id, "org_group_represent": represent}
+
+
 class SiteModel(S3Model):
     """Any place that an organisation runs."""
 
@@ -137,9 +298,11 @@ class SiteModel(S3Model):
 
     def model(self) -> dict[str, Any]:
         T = current.T
-        types = Storage(org_office=T("Office"))
+        types = Storage(org_facility=T("Facility"), org_office=T("Office"))
         self.super_entity(
             "org_site", "site_id", types,
+            # made of the name; known to people, so that it stays when the name changes
+            Field("code", length=10, label=T("Code"), writable=False),
             Field("name", length=64, notnull=True, label=T("Name")),
             self.gis_location_id(),
             self.org_organisation_id(),
@@ -152,9 +315,86 @@ class SiteModel(S3Model):
             list_fields=["instance_type", "name", "organisation_id", "location_id"],
             context={"location": "location_id", "organisation": "organisation_id"},
             insertable=False, editable=False, deletable=False, listadd=False,
-            indexes=["organisation_id"],
+            no_shared_fields=("code",),
+            onaccept=site_onaccept,
+            indexes=["organisation_id", "code"],
         )
         return {"org_site_represent": S3Represent(lookup="org_site", key="site_id")}
+
+
+def site_onaccept(form: Any) -> None:
+    """A new site gets a code."""
+    table, site_id = current.s3db.org_site, form.vars.site_id
+    site = current.db(table.site_id == site_id).select(table.code, table.name, limitby=(0, 1)).first()
+    if site is not None and not site.code and site.name:
+        current.db(table.site_id == site_id).update(code=_new_site_code(table, site.name))
+
+
+def _new_site_code(table: Table, name: str) -> str | None:
+    """The first letters of the name, with a number if another site has them."""
+    letters = re.sub(r"[\W_]", "", name).upper()[:CODE_LENGTH]
+    if not letters:
+        return None
+    stem = letters[: CODE_LENGTH - CODE_DIGITS]
+    rows = current.db(table.code.startswith(stem)).select(table.code)
+    taken = {row.code for row in rows}
+    candidates = [letters, *(f"{stem}{number}" for number in range(2, 10**CODE_DIGITS))]
+    return next((code for code in candidates if code not in taken), None)
+
+
+class FacilityModel(S3Model):
+    names = ("org_facility",)
+
+    def model(self) -> dict[str, Any]:
+        T = current.T
+        self.define_table(
+            "org_facility",
+            self.super_link("pe_id", "pr_pentity"),
+            self.super_link("site_id", "org_site"),
+            Field("name", length=64, notnull=True, label=T("Name"), requires=[IS_NOT_EMPTY(), IS_LENGTH(64)]),
+            self.org_organisation_id(),
+            self.gis_location_id(),
+            Field("opening_times", label=T("Opening Times")),
+            Field("phone1", label=T("Phone 1"), requires=IS_EMPTY_OR(IS_PHONE_NUMBER_MULTI())),
+            Field("email", label=T("Email"), requires=IS_EMPTY_OR(IS_EMAIL())),
+            Field("website", label=T("Website"), requires=IS_EMPTY_OR(IS_URL())),
+            Field("obsolete", "boolean", default=False, readable=False, writable=False),
+            s3_comments(),
+            *s3_meta_fields(),
+        )
+        current.response.s3.crud_strings["org_facility"] = Storage(
+            label_create=T("Create Facility"),
+            title_display=T("Facility Details"),
+            title_list=T("Facilities"),
+            title_update=T("Edit Facility"),
+            msg_record_created=T("Facility added"),
+            msg_record_modified=T("Facility updated"),
+            msg_record_deleted=T("Facility deleted"),
+            msg_list_empty=T("No Facilities currently registered"),
+        )
+        self.configure(
+            "org_facility",
+            super_entity=("pr_pentity", "org_site"),
+            list_fields=["name", "organisation_id", "location_id", "phone1", "email"],
+            context={"location": "location_id", "organisation": "organisation_id"},
+            onaccept=site_affiliation("org_facility"),
+            update_realm=True,
+            indexes=["pe_id", "site_id", "organisation_id"],
+        )
+        return {}
+
+
+def site_affiliation(tablename: str) -> Callable[[Any], None]:
+    """Make the callback that keeps a kind of site an organization unit of its organisation, and of no other."""
+
+    def onaccept(form: Any) -> None:
+        s3db = current.s3db
+        table = s3db[tablename]
+        site = current.db(table.id == form.vars.id).select(table.pe_id, table.organisation_id, limitby=(0, 1)).first()
+        owner = s3db.pr_get_pe_id("org_organisation", site.organisation_id) if site.organisation_id else None
+        s3db.pr_set_affiliation(owner, site.pe_id, role=SITES)
+
+    return onaccept
 
 
 class OfficeModel(S3Model):
@@ -165,6 +405,8 @@ class OfficeModel(S3Model):
         self.define_table(
             "org_office_type",
             Field("name", length=128, notnull=True, label=T("Name"), requires=[IS_NOT_EMPTY(), IS_LENGTH(128)]),
+            # none: for the offices of all organisations
+            self.org_organisation_id(default=None),
             s3_comments(),
             *s3_meta_fields(),
         )
@@ -176,6 +418,7 @@ class OfficeModel(S3Model):
         )
         self.define_table(
             "org_office",
+            self.super_link("doc_id", "doc_entity"),
             self.super_link("pe_id", "pr_pentity"),
             self.super_link("site_id", "org_site"),
             Field("name", length=64, notnull=True, label=T("Name"), requires=[IS_NOT_EMPTY(), IS_LENGTH(64)]),
@@ -209,9 +452,17 @@ class OfficeModel(S3Model):
         )
         self.configure(
             "org_office",
-            super_entity=("pr_pentity", "org_site"),
-            list_fields=["name", "organisation_id", "office_type_id", "location_id", "phone1", "email"],
-            context={"location": "location_id", "organisation": "organisation_id"},
+            super_entity=("doc_entity", "pr_pentity", "org_site"),
+            list_fields=[
+                "name", "organisation_id", "office_type_id", *(f"location_id${level}" for level in sorted(self.gis_hierarchy_levels)),
+                (T("Address"), "location_id$addr_street"), "phone1", "email",
+            ],
+            context={
+                "location": "location_id",
+                "organisation": "organisation_id",
+                "org_group": "organisation_id$group_membership.group_id",
+            },
+            onaccept=site_affiliation("org_office"),
             update_realm=True,
             realm_entity=office_realm_entity,
             indexes=["pe_id", "site_id", "organisation_id"],

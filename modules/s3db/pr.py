@@ -32,6 +32,7 @@ from s3 import (
     utcnow,
     validate_filter,
 )
+from s3dal import Field, Query, Row, Table
 from s3db.pr_affiliation import (
     OU,
     group_membership_onaccept,
@@ -47,7 +48,6 @@ from s3db.pr_affiliation import (
     pr_remove_affiliation,
     pr_set_affiliation,
 )
-from s3dal import Field, Query, Row, Table
 
 __all__ = (
     "PersonEntityModel",
@@ -125,7 +125,7 @@ class PersonEntityModel(S3Model):
             pr_role="pe_id",
         )
         pe_label = S3ReusableField(
-            "pe_label", length=128, label=T("ID Tag Number"), requires=IS_EMPTY_OR(IS_NOT_IN_DB(current.db, "pr_pentity.pe_label")))
+            "pe_label", length=128, label=T("ID Tag Number"), requires=IS_EMPTY_OR(IS_NOT_IN_DB(current.db, "pr_person.pe_label")))
         return {
             "pr_pe_label": pe_label,
             "pr_pe_types": pe_types,

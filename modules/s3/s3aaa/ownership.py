@@ -133,7 +133,9 @@ class AuthOwnership(AuthPerson):
         s3db = current.s3db
         names = s3db.get_config(table._tablename, "super_entity") or ()
         for supertable in map(s3db.table, (names,) if isinstance(names, str) else names):
-            shared = {name: value for name, value in owners.items() if name in supertable.fields}
+            # a super-entity of a disabled module is not there
+            fields = supertable.fields if supertable is not None else ()
+            shared = {name: value for name, value in owners.items() if name in fields}
             if shared:
                 current.db(supertable._id == row[supertable._id.name]).update(**shared)
 
