@@ -267,7 +267,7 @@ class ImportJob:
         if not other.is_faulty:
             item.is_done = False  # the other one is not wanted by the strategy
             return
-        item.fail(f"needs {other.name}, which cannot be imported")
+        item.fail(f"needs {other.name}, which cannot be imported", is_consequence=True)
 
     def _guarded(self, item: ImportItem, write: Callable[[ImportItem], None]) -> None:
         """Write a record; what goes wrong is noted on it."""
@@ -328,7 +328,7 @@ class ImportJob:
                 key = self._key_of(target, reference.key) if target.is_done or self._is_known(target) else None
                 problem = f"needs {target.name}, which cannot be imported"
             if key is None:
-                item.fail(problem, reference.field, reference.element)
+                item.fail(problem, reference.field, reference.element, is_consequence=target is not None)
             else:
                 keys.append(key)
         item.data[reference.field] = keys if reference.multiple else keys[0] if keys else None
@@ -515,7 +515,8 @@ class ImportJob:
 
     def _report(self) -> None:
         result = self.result
-        result.faults = [*result.faults, *(fault for item in self._items for fault in item.faults)]
+        faults = [*result.faults, *(fault for item in self._items for fault in item.faults)]
+        result.faults = sorted(faults, key=lambda fault: fault.is_consequence)
         done = [item for item in self._items if item.is_done]
         result.records = len(done)
         own = [item for item in done if item.is_own and item.tablename == self.resource.tablename and item.is_written]

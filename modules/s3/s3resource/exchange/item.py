@@ -83,10 +83,14 @@ class ImportItem:
     def is_faulty(self) -> bool:
         return bool(self.faults)
 
-    def fail(self, message: Any, name: str | None = None, element: Any = None) -> None:
-        """Note what is wrong with the record, or with the field of this name."""
+    def fail(self, message: Any, name: str | None = None, element: Any = None, is_consequence: bool = False) -> None:
+        """Note what is wrong with the record, or with the field of this name.
+
+        Args:
+            is_consequence: what is wrong is another record
+        """
         culprit = self.element if element is None else element
         if culprit.get(ERROR) is None:
             culprit.set(ERROR, str(message))
         line = culprit.get("line") or culprit.sourceline
-        self.faults.append(ImportFault(self.name, str(message), name, int(line) if line else None))
+        self.faults.append(ImportFault(self.name, str(message), name, int(line) if line else None, is_consequence))

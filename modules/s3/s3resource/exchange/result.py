@@ -24,6 +24,12 @@ class ImportFault:
     field: str | None = None
     #: where it stands in its source
     line: int | None = None
+    #: another record is at fault
+    is_consequence: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        values = {"element": self.element, "message": self.message, "field": self.field, "line": self.line}
+        return {key: value for key, value in values.items() if value is not None}
 
     def __str__(self) -> str:
         return f"{self.element}: {f'{self.field}: ' if self.field else ''}{self.message}"
@@ -52,9 +58,7 @@ class ImportResult:
         """JSON message."""
         details: dict[str, Any] = {}
         if self.faults:
-            details["errors"] = [
-                {key: value for key, value in vars(fault).items() if value is not None} for fault in self.faults[:MAX_FAULTS]
-            ]
+            details["errors"] = [fault.as_dict() for fault in self.faults[:MAX_FAULTS]]
         if not self.is_accepted:
             return str(current.xml.json_message(False, self.statuscode, message=self.summary(), **details))
         if self.ignored:
