@@ -71,6 +71,7 @@ class LocationModel(S3Model):
             list_fields=["name", "level", *sorted(levels), "lat", "lon"],
             context={"location": "parent"},
             hierarchy="parent",
+            local_fields=["path"],
             onvalidation=location_onvalidation,
             onaccept=location_onaccept,
             indexes=["parent", "level"],

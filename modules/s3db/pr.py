@@ -586,7 +586,7 @@ class RoleModel(S3Model):
             Field("sub_type", "integer", readable=False, writable=False),
             *s3_meta_fields(),
         )
-        self.configure("pr_role", list_fields=["pe_id", "role_type", "role"], indexes=["pe_id"])
+        self.configure("pr_role", list_fields=["pe_id", "role_type", "role"], local_fields=["path"], indexes=["pe_id"])
         self.add_components("pr_role", pr_affiliation="role_id")
         represent = S3Represent(lookup="pr_role", fields=["role"])
         role_id = S3ReusableField(
@@ -844,6 +844,11 @@ class S3SubscriptionModel(S3Model):
             "pr_subscription_resource",
             list_fields=["subscription_id", "resource", "url", "last_check_time", "next_check_time", "attempts", "last_error"],
             onvalidation=subscription_resource_onvalidation,
+            # how far this installation has come with it
+            local_fields=[
+                "last_check_time", "next_check_time", "last_position", "lease_owner", "lease_until", "token_expires", "locked",
+                "attempts", "last_error", "last_run", "retry_at",
+            ],
             indexes=["subscription_id", "next_check_time", "resource", "auth_token", "lease_until"],
         )
 
