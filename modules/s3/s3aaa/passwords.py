@@ -26,19 +26,20 @@ def _keyed(password: str, key: str) -> str:
     return hmac.new(key.encode("utf-8"), password.encode("utf-8", "surrogatepass"), "sha512").hexdigest()
 
 
-def hash_password(password: str, key: str, iterations: int = ITERATIONS) -> str:
+def hash_password(password: str, key: str, iterations: int | None = None) -> str:
     """Hash a password for ``auth_user.password``.
 
     Args:
         password: as the user typed it
         key: ``settings.auth.hmac_key``
-        iterations: fewer only where the accounts are throw-away; the verification takes them from the stored hash
+        iterations: other than ITERATIONS only where the accounts are throw-away; the verification takes them from the stored hash
     """
-    return str(CRYPT(digest_alg=_algorithm(iterations), salt=True)(_keyed(password, key))[0])
+    return str(CRYPT(digest_alg=_algorithm(iterations or ITERATIONS), salt=True)(_keyed(password, key))[0])
 
 
-# What a password is compared with when there is no such user: matches nothing, takes as long as a real one
-_NOBODY = f"{_algorithm(ITERATIONS)}${'0' * 16}${'0' * 64}"
+def _nobody() -> str:
+    """What a password is compared with when there is no such user: matches nothing, takes as long as a real one."""
+    return f"{_algorithm(ITERATIONS)}${'0' * 16}${'0' * 64}"
 
 
 def check_password(password: str, stored: str | None, key: str) -> bool:
@@ -46,7 +47,7 @@ def check_password(password: str, stored: str | None, key: str) -> bool:
 
     Hashes that Eden wrote (HMAC-SHA512, ``sha512$salt$hash``) are verified too.
     """
-    stored = stored or _NOBODY
+    stored = stored or _nobody()
     if is_slow_hash(stored):
         return bool(CRYPT()(_keyed(password, key))[0] == stored)
     return bool(CRYPT(key=key)(password)[0] == stored)
