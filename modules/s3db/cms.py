@@ -10,6 +10,7 @@ from gluon.storage import Storage
 from s3 import (
     IS_ONE_OF,
     NONE,
+    S3Duplicate,
     S3Model,
     S3Represent,
     S3ReusableField,
@@ -53,7 +54,10 @@ class SeriesModel(S3Model):
             msg_record_deleted=T("Series deleted"),
             msg_list_empty=T("No series currently defined"),
         )
-        self.configure("cms_series", list_fields=["name", "comments"], orderby="cms_series.name", onaccept=series_onaccept)
+        self.configure(
+            "cms_series",
+            deduplicate=S3Duplicate(), list_fields=["name", "comments"], orderby="cms_series.name", onaccept=series_onaccept,
+        )
         self.add_components("cms_series", cms_post="series_id")
         represent = S3Represent(lookup="cms_series", translate=settings.get_L10n_translate_cms_series())
         series_id = S3ReusableField(
@@ -107,6 +111,7 @@ class StatusReferenceModel(S3Model):
     names = ("cms_status_id",)
 
     def model(self) -> dict[str, Any]:
+        self.configure("cms_status", deduplicate=S3Duplicate())
         represent = S3Represent(lookup="cms_status", translate=True)
         status_id = S3ReusableField(
             "status_id", "reference cms_status",
@@ -256,7 +261,8 @@ class TagModel(S3Model):
             requires=IS_EMPTY_OR(IS_ONE_OF(db, "cms_tag.id", represent, sort=True)),
         )
         self.define_table("cms_tag_post", self.cms_post_id(empty=False), tag_id(empty=False), *s3_meta_fields())
-        self.configure("cms_tag_post", indexes=["post_id", "tag_id"])
+        self.configure("cms_tag", deduplicate=S3Duplicate())
+        self.configure("cms_tag_post", deduplicate=S3Duplicate(primary=("post_id", "tag_id")), indexes=["post_id", "tag_id"])
         return {"cms_tag_id": tag_id}
 
     def defaults(self) -> dict[str, Any]:

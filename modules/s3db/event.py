@@ -6,7 +6,17 @@ from typing import Any
 from gluon import IS_EMPTY_OR, IS_IN_SET, IS_LENGTH, IS_NOT_EMPTY, current
 from gluon.storage import Storage
 
-from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_datetime, s3_meta_fields, s3_yes_no_represent
+from s3 import (
+    IS_ONE_OF,
+    S3Duplicate,
+    S3Model,
+    S3Represent,
+    S3ReusableField,
+    s3_comments,
+    s3_datetime,
+    s3_meta_fields,
+    s3_yes_no_represent,
+)
 from s3dal import Field
 
 __all__ = ("IncidentTypeModel", "EventModel", "IncidentModel", "IncidentReportModel", "EventPostModel")
@@ -38,7 +48,7 @@ class IncidentTypeModel(S3Model):
             msg_record_deleted=T("Incident Type deleted"),
             msg_list_empty=T("No Incident Types currently registered"),
         )
-        self.configure("event_incident_type", hierarchy="parent", indexes=["parent"])
+        self.configure("event_incident_type", deduplicate=S3Duplicate(), hierarchy="parent", indexes=["parent"])
         self.add_components(
             "event_incident_type",
             event_incident="incident_type_id",

@@ -6,7 +6,7 @@ from typing import Any
 from gluon import IS_EMPTY_OR, IS_FLOAT_IN_RANGE, IS_IN_SET, IS_NOT_EMPTY, current
 from gluon.storage import Storage
 
-from s3 import IS_ONE_OF, S3Model, S3Represent, S3ReusableField, s3_comments, s3_date, s3_meta_fields
+from s3 import IS_ONE_OF, S3Duplicate, S3Model, S3Represent, S3ReusableField, s3_comments, s3_date, s3_meta_fields
 from s3dal import Field, Row, Rows, Table
 
 __all__ = ("LocationModel", "gis_LocationRepresent", "gis_get_children", "gis_get_parents", "gis_update_location_tree")
@@ -72,6 +72,8 @@ class LocationModel(S3Model):
             context={"location": "parent"},
             hierarchy="parent",
             local_fields=["path"],
+            # specific places of the same name are different places
+            deduplicate=S3Duplicate(primary=("name", "level"), secondary=("parent",)),
             onvalidation=location_onvalidation,
             onaccept=location_onaccept,
             indexes=["parent", "level"],

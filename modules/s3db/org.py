@@ -12,6 +12,7 @@ from gluon.storage import Storage
 from s3 import (
     IS_ONE_OF,
     IS_PHONE_NUMBER_MULTI,
+    S3Duplicate,
     S3MetaFields,
     S3Model,
     S3Represent,
@@ -75,6 +76,7 @@ class OrganisationModel(S3Model):
         branches = current.deployment_settings.get_org_branches()
         self.configure(
             "org_organisation",
+            deduplicate=S3Duplicate(),
             super_entity="pr_pentity",
             list_fields=["name", "acronym", "country", "website"],
             list_orderby="org_organisation.name",
@@ -116,6 +118,7 @@ class OrganisationModel(S3Model):
         )
         self.configure(
             "org_organisation_branch",
+            deduplicate=S3Duplicate(primary=("organisation_id", "branch_id")),
             onaccept=branch_onaccept,
             ondelete=branch_ondelete,
             indexes=["organisation_id", "branch_id"],
@@ -220,7 +223,12 @@ class OrganisationTypeModel(S3Model):
             type_id(empty=False, ondelete="CASCADE"),
             *s3_meta_fields(),
         )
-        self.configure("org_organisation_organisation_type", indexes=["organisation_id", "organisation_type_id"])
+        self.configure("org_organisation_type", deduplicate=S3Duplicate())
+        self.configure(
+            "org_organisation_organisation_type",
+            deduplicate=S3Duplicate(primary=("organisation_id", "organisation_type_id")),
+            indexes=["organisation_id", "organisation_type_id"],
+        )
         return {"org_organisation_type_id": type_id}
 
 
@@ -374,6 +382,7 @@ class FacilityModel(S3Model):
         )
         self.configure(
             "org_facility",
+            deduplicate=S3Duplicate(primary=("name", "organisation_id")),
             super_entity=("pr_pentity", "org_site"),
             list_fields=["name", "organisation_id", "location_id", "phone1", "email"],
             context={"location": "location_id", "organisation": "organisation_id"},
@@ -410,6 +419,7 @@ class OfficeModel(S3Model):
             s3_comments(),
             *s3_meta_fields(),
         )
+        self.configure("org_office_type", deduplicate=S3Duplicate(secondary=("organisation_id",)))
         type_represent = S3Represent(lookup="org_office_type", translate=True)
         office_type_id = S3ReusableField(
             "office_type_id", "reference org_office_type",
@@ -452,6 +462,7 @@ class OfficeModel(S3Model):
         )
         self.configure(
             "org_office",
+            deduplicate=S3Duplicate(primary=("name", "organisation_id")),
             super_entity=("doc_entity", "pr_pentity", "org_site"),
             list_fields=[
                 "name", "organisation_id", "office_type_id", *(f"location_id${level}" for level in sorted(self.gis_hierarchy_levels)),

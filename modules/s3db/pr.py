@@ -17,6 +17,7 @@ from s3 import (
     NONE,
     S3DataError,
     S3DateTime,
+    S3Duplicate,
     S3Error,
     S3Model,
     S3Represent,
@@ -289,6 +290,8 @@ class PersonModel(S3Model):
         self.configure(
             "pr_person",
             super_entity="pr_pentity",
+            # a name is no identity
+            deduplicate=S3Duplicate(primary=("pe_label",)),
             list_fields=["first_name", "middle_name", "last_name", "gender", (T("Age"), "age"), "comments"],
             extra_fields=["date_of_birth"],
             context={"location": "location_id"},
@@ -430,6 +433,7 @@ class ContactModel(S3Model):
         )
         self.configure(
             "pr_contact",
+            deduplicate=S3Duplicate(primary=("pe_id", "contact_method", "value")),
             list_fields=["contact_method", "value", "priority", "comments"],
             onvalidation=contact_onvalidation,
             indexes=["pe_id"],
@@ -537,6 +541,7 @@ class GroupModel(S3Model):
         )
         self.configure(
             "pr_group_membership",
+            deduplicate=S3Duplicate(primary=("group_id", "person_id")),
             onvalidation=group_membership_onvalidation,
             onaccept=group_membership_onaccept,
             ondelete=group_membership_ondelete,
@@ -586,7 +591,12 @@ class RoleModel(S3Model):
             Field("sub_type", "integer", readable=False, writable=False),
             *s3_meta_fields(),
         )
-        self.configure("pr_role", list_fields=["pe_id", "role_type", "role"], local_fields=["path"], indexes=["pe_id"])
+        self.configure(
+            "pr_role",
+            list_fields=["pe_id", "role_type", "role"], local_fields=["path"], indexes=["pe_id"],
+            # sites and branches make theirs by themselves
+            deduplicate=S3Duplicate(primary=("pe_id", "role_type", "role")),
+        )
         self.add_components("pr_role", pr_affiliation="role_id")
         represent = S3Represent(lookup="pr_role", fields=["role"])
         role_id = S3ReusableField(
@@ -601,7 +611,7 @@ class RoleModel(S3Model):
                             represent=self.pr_pentity_represent, readable=True, writable=True),
             *s3_meta_fields(),
         )
-        self.configure("pr_affiliation", indexes=["role_id", "pe_id"])
+        self.configure("pr_affiliation", deduplicate=S3Duplicate(primary=("role_id", "pe_id")), indexes=["role_id", "pe_id"])
         return {"pr_role_id": role_id, "pr_role_types": types}
 
 

@@ -62,17 +62,17 @@ class Identities:
             known.update(dict.fromkeys(chunk))
             known.update(self._super_entities(table, chunk) if "instance_type" in table.fields else self._records(table, key, chunk))
 
-    def _records(self, table: Table, key: str, values: list[Any]) -> dict[Any, Identity]:
+    def _records(self, table: Table, key: str, values: list[Any]) -> dict[Any, Identity | None]:
         rows = self._readable(table, table[key].belongs(values), key)
         return {row[key]: _identity(table, row) for row in rows}
 
-    def _super_entities(self, table: Table, values: list[Any]) -> dict[Any, Identity]:
+    def _super_entities(self, table: Table, values: list[Any]) -> dict[Any, Identity | None]:
         """The instances of super-records, which have the same UUID."""
         by_type: dict[str, dict[str, Any]] = {}
         key = table._id
         for row in current.db(key.belongs(values)).select(key, table.instance_type, table.uuid):
             by_type.setdefault(row.instance_type or "", {})[row.uuid] = row[key.name]
-        found: dict[Any, Identity] = {}
+        found: dict[Any, Identity | None] = {}
         for tablename, uids in by_type.items():
             instance = current.s3db.table(tablename, db_only=True) if tablename else None
             if instance is not None and "uuid" in instance.fields:

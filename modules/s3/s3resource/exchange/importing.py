@@ -191,7 +191,7 @@ class ImportJob:
         for names, tablename, key in ((USER_ATTRIBUTES, "auth_user", "email"), (("owned_by_group",), "auth_group", "role")):
             wanted = {item.stamps[name] for item in self._items for name in names if name in item.stamps}
             known: dict[str, int] = {}
-            table = current.auth.table(tablename) if wanted else None
+            table: Any = current.auth.table(tablename) if wanted else None
             for chunk in chunks(wanted):
                 known.update((row[key], row.id) for row in current.db(table[key].belongs(chunk)).select(table.id, table[key]))
             for item in self._items:

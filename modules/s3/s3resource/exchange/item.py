@@ -1,7 +1,8 @@
 """One record of a document on its way into the database."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 from gluon.storage import Storage
@@ -35,9 +36,9 @@ class Reference:
     #: the table of the records: that table, or an instance of it
     instance: str
     #: identifiers, as they are stored
-    uids: list[str] = field(default_factory=list)
+    uids: list[str] = dataclasses.field(default_factory=list)
     #: records of the same document, in the order of the identifiers; None for those that are in the database
-    targets: list[ImportItem | None] = field(default_factory=list)
+    targets: list[ImportItem | None] = dataclasses.field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -56,22 +57,22 @@ class ImportItem:
     #: the table of the resource, or a component of it
     is_own: bool = False
     is_deleted: bool = False
-    data: dict[str, Any] = field(default_factory=dict)
-    references: list[Reference] = field(default_factory=list)
-    components: list[ImportItem] = field(default_factory=list)
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
+    references: list[Reference] = dataclasses.field(default_factory=list)
+    components: list[ImportItem] = dataclasses.field(default_factory=list)
     #: who has written it when, for documents of administrators
-    stamps: dict[str, Any] = field(default_factory=dict)
+    stamps: dict[str, Any] = dataclasses.field(default_factory=dict)
     #: the stored record
     original: Row | None = None
     id: int | None = None
     method: str | None = None
-    faults: list[ImportFault] = field(default_factory=list)
+    faults: list[ImportFault] = dataclasses.field(default_factory=list)
     #: the record is in the database
     is_done: bool = False
     #: it was written by this import
     is_written: bool = False
     #: keys of the record beside the id, read when they are needed
-    keys: dict[str, Any] = field(default_factory=dict)
+    keys: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     METHOD = METHOD
 

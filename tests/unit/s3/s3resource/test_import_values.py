@@ -66,13 +66,16 @@ def test_date_times_are_naive_utc(text, value):
 @pytest.mark.parametrize(
     ("ftype", "encoded", "text"),
     [
-        ("integer", "true", None), ("integer", None, "5.5"), ("integer", None, "five"), ("integer", "[5]", None), ("integer", "99999999999", None),
+        ("integer", "true", None), ("integer", None, "5.5"), ("integer", None, "five"), ("integer", "[5]", None),
+        ("integer", "99999999999", None),
         ("bigint", "9223372036854775808", None), ("double", None, "nan"), ("double", "1e999", None), ("double", "true", None),
         ("decimal(10,2)", None, "sNaN"), ("decimal(10,2)", None, "x"),
         ("boolean", "2", None), ("boolean", None, "perhaps"), ("boolean", "{}", None),
-        ("datetime", None, "someday"), ("datetime", None, "02/03/2026"), ("datetime", "5", None), ("datetime", None, "9999-12-31T23:59:59-12:00"),
+        ("datetime", None, "someday"), ("datetime", None, "02/03/2026"), ("datetime", "5", None),
+        ("datetime", None, "9999-12-31T23:59:59-12:00"),
         ("datetime", None, "2026-02-30"), ("date", None, "tomorrow"), ("time", None, "25:00"),
-        ("string", "[1]", None), ("string", '{"a": 1}', None), ("string", "true", None), ("string", '"\\u0000"', None), ("text", '"\\ud800"', None),
+        ("string", "[1]", None), ("string", '{"a": 1}', None), ("string", "true", None), ("string", '"\\u0000"', None),
+        ("text", '"\\ud800"', None),
         ("list:integer", '["x"]', None), ("list:string", '[["a"]]', None),
     ],
 )  # fmt: skip
