@@ -96,7 +96,8 @@ def command_parser() -> argparse.ArgumentParser:
     add("shell", "a Python shell with the models executed")
     add("check", "look for due subscriptions now")
     add("doctor", "the state of worker, subscriptions and outbox; exit 1 when something needs a person")
-    add("bench", "time a bare request and a notification")
+    bench = add("bench", "time a bare request, a notification and selects")
+    bench.add_argument("--large", action="store_true", help="also select 100,000 records")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""`manage.py bench`: what a bare request and a notification cost, in a throw-away instance. A measurement, not a test."""
+"""`manage.py bench`: what a bare request, a notification and selects cost, in a throw-away instance. A measurement, not a test."""
 from __future__ import annotations
 
 import contextlib
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from launcher.application import application
+from launcher.bench_select import measure_selects
 from launcher.errors import LauncherError
 from launcher.instance import CHECKOUT, Instance, create_instance
 from launcher.network import free_port, wait_for_port
@@ -32,8 +33,12 @@ EMPTY_CONTROLLER = '''def index():
 '''
 
 
-def measure(database_uri: str | None) -> int:
-    """Print the medians; leaves nothing behind."""
+def measure(database_uri: str | None, with_large: bool = False) -> int:
+    """Print the medians; leaves nothing behind.
+
+    Args:
+        with_large: also read 100,000 records
+    """
     interrupt_on_signals()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)))
@@ -49,7 +54,8 @@ def measure(database_uri: str | None) -> int:
         print(f"{'this machine: a million additions in Python':<44} median {_measure_machine():6.2f} ms", flush=True)
         kind = "PostgreSQL" if database_uri and is_postgres(database_uri) else "SQLite"
         _report(f"bare request ({kind})", _measure_bare_requests(instance), 6)
-        _report(f"notify of {RECORDS} records over HTTP ({kind})", _measure_notifications(stack, instance, port), 40)
+        _report(f"notify of {RECORDS} records over HTTP ({kind})", _measure_notifications(instance, port), 40)
+        measure_selects(instance, kind, with_large)
     return 0
 
 
@@ -110,15 +116,20 @@ def _measure_bare_requests(instance: Instance) -> list[float]:
     return [_time(request) for _ in range(BARE_REQUESTS)]
 
 
-def _measure_notifications(stack: contextlib.ExitStack, instance: Instance, port: int) -> list[float]:
+def _measure_notifications(instance: Instance, port: int) -> list[float]:
     shutil.copy(CHECKOUT / "controllers" / "default.py", instance.app_folder / "controllers")
     lines: list[str] = []
     supervisor = Supervisor(write=lines.append)
-    stack.callback(supervisor.stop)
-    supervisor.start("web", launcher_command("webserver", str(instance.folder), instance.app, str(port)))
-    if not wait_for_port(port, 30):
-        raise LauncherError("The web server does not start: " + " ".join(lines[-1:]))
-    stack.enter_context(application(instance))
+    with contextlib.ExitStack() as stack:
+        stack.callback(supervisor.stop)
+        supervisor.start("web", launcher_command("webserver", str(instance.folder), instance.app, str(port)))
+        if not wait_for_port(port, 30):
+            raise LauncherError("The web server does not start: " + " ".join(lines[-1:]))
+        stack.enter_context(application(instance))
+        return _time_notifications()
+
+
+def _time_notifications() -> list[float]:
     from gluon import current
 
     from s3 import S3Notifications

@@ -80,7 +80,7 @@ def demo(options: argparse.Namespace) -> int:
 def bench(options: argparse.Namespace) -> int:
     from launcher.bench import measure
 
-    return measure(options.db)
+    return measure(options.db, options.large)
 
 
 def shell(options: argparse.Namespace) -> int:

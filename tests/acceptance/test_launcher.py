@@ -149,10 +149,15 @@ def test_the_database_of_the_option_is_another_one(checkout):
     assert (checkout.folder / "databases" / "other.db").exists()
 
 
-def test_bench_prints_the_two_times_of_which_there_is_a_target(checkout):
+def test_bench_prints_the_figures_of_which_there_is_a_target(checkout):
     result = checkout.manage("bench", seconds=180)
 
     assert result.returncode == 0, result.stderr
     lines = [line for line in result.stdout.splitlines() if "target" in line]
-    assert [line.partition(" (")[0] for line in lines] == ["bare request", "notify of 10 records over HTTP"]
-    assert all(re.search(r"median +\d+\.\d\d ms", line) for line in lines)
+    assert [re.split(r" \(|  ", line.strip())[0] for line in lines] == [
+        "bare request", "notify of 10 records over HTTP", "select of 1,000 records of 8 fields", "SQL statements",
+        "select of 10,000 records", "URL filter of 10 terms, to SQL",
+    ]  # fmt: skip
+    statements = int(re.search(r"SQL statements +(\d+)", result.stdout).group(1))
+    assert 4 <= statements <= 6
+    assert all(re.search(r"median +\d+\.\d\d ms", line) for line in lines if "statements" not in line)
