@@ -184,7 +184,7 @@ class PostModel(S3Model):
             cms_post_organisation={"joinby": "post_id", "multiple": False},
             cms_post_user={"name": "bookmark", "joinby": "post_id"},
             auth_group={"name": "roles", "link": "cms_post_role", "joinby": "post_id", "key": "group_id", "actuate": "hide"},
-            event_post=("post_id", {"name": "incident_post", "joinby": "post_id"}),
+            event_post=({"name": "event_post", "joinby": "post_id"}, {"name": "incident_post", "joinby": "post_id"}),
             event_event={"link": "event_post", "joinby": "post_id", "key": "event_id", "actuate": "hide"},
             event_incident={"link": "event_post", "joinby": "post_id", "key": "incident_id", "actuate": "hide"},
         )

@@ -105,7 +105,7 @@ class EventModel(S3Model):
         self.add_components(
             "event_event",
             event_incident="event_id",
-            event_post="event_id",
+            event_post={"name": "event_post", "joinby": "event_id"},
             cms_post={"link": "event_post", "joinby": "event_id", "key": "post_id"},
         )
         represent = S3Represent(lookup="event_event")
@@ -170,7 +170,7 @@ class IncidentModel(S3Model):
         )
         self.add_components(
             "event_incident",
-            event_post="incident_id",
+            event_post={"name": "event_post", "joinby": "incident_id"},
             cms_post={"link": "event_post", "joinby": "incident_id", "key": "post_id"},
             event_incident_report={"link": "event_incident_report_incident", "joinby": "incident_id", "key": "incident_report_id"},
         )

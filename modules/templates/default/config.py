@@ -14,5 +14,6 @@ def config(settings: Any) -> None:
     settings.modules.update(
         cms=Storage(name_nice=T("Content Management"), restricted=True, module_type=4),
         doc=Storage(name_nice=T("Documents"), restricted=True, module_type=None),
+        event=Storage(name_nice=T("Events"), restricted=True, module_type=10),
         msg=Storage(name_nice=T("Messaging"), restricted=True, module_type=None),
     )

@@ -67,7 +67,7 @@ def test_only_registered_pages_of_a_template_are_reached(app, page):
     assert app.request(f"/default/index/{page}").status == 404
 
 
-@pytest.mark.parametrize("module", ["cms", "pr", "org", "gis", "msg"])
+@pytest.mark.parametrize("module", ["cms", "event", "pr", "org", "gis", "msg"])
 def test_module_has_an_entry(app, module):
     answer = app.request(f"/{module}/index", auth="admin")
 

@@ -132,3 +132,36 @@ def test_all_higher_places_are_listed_on_demand(app: App) -> None:
         assert str(gis_LocationRepresent(sep=" | ")(ids["Town"])) == "Town | North | Utopia"
         current.deployment_settings.gis.countries = ["UT"]
         assert str(gis_LocationRepresent(sep=" | ")(ids["Town"])) == "Town | North"
+
+
+def test_coordinates_are_there_as_text_and_bounds(app: App) -> None:
+    with app.env() as current:
+        ids = make_tree(current)
+
+        town, clinic = (stored(current, ids[name]) for name in ("Town", "Clinic"))
+
+        assert town.wkt == clinic.wkt == "POINT (21.0 11.0)"
+        assert (town.lat_min, town.lat_max, town.lon_min, town.lon_max) == (11.0, 11.0, 21.0, 21.0)
+        nowhere = stored(current, insert(current, name="Nowhere"))
+        assert (nowhere.wkt, nowhere.lat_min) == (None, None)
+
+
+def test_what_lies_within_a_place_and_around_it(app: App) -> None:
+    with app.env() as current:
+        ids, s3db = make_tree(current), current.s3db
+
+        assert [row.name for row in s3db.gis_get_children(ids["North"])] == ["Town", "Clinic"]
+        assert [row.name for row in s3db.gis_get_children(ids["Utopia"], level="L1")] == ["North", "South"]
+        assert s3db.gis_get_parents(ids["Clinic"], ids_only=True) == [ids["Town"], ids["North"], ids["Utopia"]]
+        assert [row.name for row in s3db.gis_get_parents(ids["Clinic"])] == ["Town", "North", "Utopia"]
+        assert s3db.gis_get_parents(ids["Utopia"]) == s3db.gis_get_parents(999999) == []
+
+
+def test_a_country_is_chosen_among_countries(app: App) -> None:
+    with app.env() as current:
+        ids = make_tree(current)
+
+        field = current.s3db.gis_country_id(empty=False)
+
+        assert field.requires.options(zero=False) == [(str(ids["Utopia"]), "Utopia")]
+        assert field.validate(ids["North"])[1] is not None

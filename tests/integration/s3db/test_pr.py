@@ -416,6 +416,40 @@ def test_entity_without_name_is_known_by_its_tag(app: App) -> None:
         assert str(pr_PersonEntityRepresent(show_label=True)(pe_id)) == "<R-7> (Realm)"
 
 
+def test_persons_are_shown_with_their_tags_unless_that_is_switched_off(app: App) -> None:
+    with app.env() as current:
+        from s3db.pr import pr_PersonEntityRepresent
+
+        tagged = insert(current, "pr_person", first_name="Nora", last_name="Nix", pe_label="N-1")
+        pe_ids = [app.people["anna"].pe_id, current.s3db.pr_get_pe_id("pr_person", tagged)]
+
+        assert [pr_PersonEntityRepresent()(pe_id) for pe_id in pe_ids] == ["Anna Abel [No ID Tag] (Person)", "Nora Nix <N-1> (Person)"]
+        assert pr_PersonEntityRepresent(show_label=False, show_type=False)(pe_ids[1]) == "Nora Nix"
+
+
+def test_no_two_persons_have_the_same_tag(app: App) -> None:
+    with app.env() as current:
+        insert(current, "pr_person", first_name="Nora", pe_label="N-1")
+        field = current.s3db.pr_person.pe_label
+
+        assert [bool(field.validate(value)[1]) for value in ("N-1", "N-2", "")] == [True, False, False]
+
+
+@pytest.mark.parametrize("born, age, group", [
+    # the clock stands at 2026-03-02
+    (dt.date(2000, 3, 2), 26, "25-59"), (dt.date(2000, 3, 3), 25, "25-59"), (dt.date(2026, 1, 1), 0, "0-1"),
+    (dt.date(1950, 1, 1), 76, "60+"), (None, "-", "-"),
+])
+def test_the_age_follows_from_the_date_of_birth(app: App, born: Any, age: Any, group: str) -> None:
+    with app.env() as current:
+        person_id = insert(current, "pr_person", first_name="Nora", date_of_birth=born)
+        current.auth.override = True
+
+        data = current.s3db.resource("pr_person", id=person_id).select(["age", "age_group"])
+
+        assert [data.rows[0]["pr_person.age"], data.rows[0]["pr_person.age_group"]] == [age, group]
+
+
 def test_nobody_is_in_a_group_twice(app: App) -> None:
     with app.env() as current:
         group_id, person_id = insert(current, "pr_group", name="Night watch"), app.people["anna"].person_id
