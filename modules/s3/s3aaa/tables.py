@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gluon import current
 from gluon.validators import IS_EMAIL, IS_NOT_EMPTY
 
 from s3.s3aaa.audit import audit
 from s3.s3aaa.passwords import IS_NEW_PASSWORD
 from s3.s3datetime import utcnow
-from s3.s3fields import S3MetaFields, new_uuid
+from s3.s3fields import DelegatedRepresent, S3MetaFields, new_uuid
 from s3dal import DAL, Field, Table
 
 __all__ = ("AUTH_INDEXES", "AUTH_TABLES", "auth_table")
@@ -46,7 +47,8 @@ def _define_user(db: DAL) -> Table:
         Field("password", "password", length=512, readable=False, requires=IS_NEW_PASSWORD()),
         _hidden("username", length=255),
         Field("language", length=16),
-        _hidden("organisation_id", "integer"),
+        _hidden("organisation_id", "integer", label=current.T("Organization"),
+                represent=DelegatedRepresent("org_organisation_represent", lookup="org_organisation")),
         _hidden("org_group_id", "integer"),
         _hidden("site_id", "integer"),
         _hidden("link_user_to", "list:string"),

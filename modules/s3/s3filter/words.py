@@ -16,11 +16,11 @@ from gluon import current
 from s3.s3datetime import S3DateTime, relative_steps
 from s3.s3error import S3SelectorError
 from s3.s3query import S3ResourceField, S3ResourceQuery
-from s3.s3utils import original_name, s3_get_foreign_key, s3_str, s3_strip_markup
+from s3.s3utils import original_name, s3_get_foreign_key, s3_has_foreign_key, s3_str, s3_strip_markup
 
 if TYPE_CHECKING:
     from s3.s3resource import S3Resource
-    from s3dal import Table
+    from s3dal import Field, Table
 
 __all__ = ("FieldNames", "ValueTexts")
 
@@ -163,8 +163,7 @@ class ValueTexts:
         represented = self._represented(rfield, value)
         is_unknown = represented is None or represented in (_unknown(), getattr(rfield.represent, "default", None))
         text = s3_str(value) if is_unknown else _plain(represented, value)
-        is_quoted = rfield.ftype.partition(" ")[0] in QUOTED_TYPES or (rfield.virtual and isinstance(value, str))
-        return _quoted(text) if is_quoted else text
+        return _quoted(text) if _is_quoted(rfield, value) else text
 
     def _represented(self, rfield: S3ResourceField, value: Any) -> Any:
         renderer = self._renderer(rfield)
@@ -185,8 +184,7 @@ class ValueTexts:
         hidden = self.resource.rfilter.hidden_tables()
         if not hidden or rfield.field is None:
             return False
-        original = current.db[original_name(rfield.path.table)][rfield.field.name]
-        return s3_get_foreign_key(original)[0] in hidden
+        return s3_get_foreign_key(_original(rfield))[0] in hidden
 
 
 def _unknown() -> Any:
@@ -196,6 +194,18 @@ def _unknown() -> Any:
 
 def _none() -> str:
     return s3_str(current.T("None"))
+
+
+def _original(rfield: S3ResourceField) -> Field:
+    """The field as it was declared, not one of an alias of its table."""
+    return current.db[original_name(rfield.path.table)][rfield.field.name]
+
+
+def _is_quoted(rfield: S3ResourceField, value: Any) -> bool:
+    if rfield.field is None:
+        return isinstance(value, str)
+    # references may be declared for a field of another type
+    return rfield.ftype.partition(" ")[0] in QUOTED_TYPES or s3_has_foreign_key(_original(rfield))
 
 
 def _plain(represented: Any, value: Any) -> str:
