@@ -25,6 +25,10 @@ def new_uuid() -> str:
     return f"urn:uuid:{uuid.uuid4()}"
 
 
+def _fill_uuid(value: str | None) -> str:
+    return value or new_uuid()
+
+
 def current_user_id() -> int | None:
     """Account id of the user of this moment, who may be impersonated; None for nobody.
 
@@ -93,7 +97,8 @@ class S3MetaFields:
 
     @staticmethod
     def uuid() -> Field:
-        return _hidden("uuid", "string", length=128, notnull=True, unique=True, default=new_uuid)
+        # what other systems send without identifier gets one
+        return _hidden("uuid", "string", length=128, notnull=True, unique=True, default=new_uuid, filter_in=_fill_uuid)
 
     @staticmethod
     def mci() -> Field:

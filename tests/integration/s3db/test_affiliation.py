@@ -27,7 +27,9 @@ def tree(app: App) -> Any:
         s3db = current.s3db
         ids = {name: entity(current, "pr_realm", name=name) for name in ("World", "North", "South", "Team", "Club")}
         ids["anna"] = app.people["anna"].pe_id
-        for master, part, role in (("World", "North", "Regions"), ("World", "South", "Regions"), ("North", "Team", "Teams"), ("Team", "anna", "Staff")):
+        for master, part, role in (
+            ("World", "North", "Regions"), ("World", "South", "Regions"), ("North", "Team", "Teams"), ("Team", "anna", "Staff"),
+        ):  # fmt: skip
             s3db.pr_add_affiliation(ids[master], ids[part], role=role)
         s3db.pr_add_affiliation(ids["Club"], ids["anna"], role="Friends", role_type=9)
         yield current, ids
@@ -147,7 +149,9 @@ def test_names_of_entities(app: App, tree: Any) -> None:
     assert find([anna, ids["World"]]) == {anna: "Anna Abel (Person)", ids["World"]: "World (Realm)"}
     assert find([anna], show_instance_type=False) == {anna: "Anna Abel"}
     assert find([anna, ids["World"]], types=["pr_realm"], as_list=True) == [ids["World"]]
-    assert find([anna, ids["World"]], group=True) == {"pr_person": {anna: "Anna Abel (Person)"}, "pr_realm": {ids["World"]: "World (Realm)"}}
+    assert find([anna, ids["World"]], group=True) == {
+        "pr_person": {anna: "Anna Abel (Person)"}, "pr_realm": {ids["World"]: "World (Realm)"},
+    }  # fmt: skip
 
 
 # -- where they come from ----------------------------------------------------------------------------------------------

@@ -49,6 +49,16 @@ def test_a_record_knows_when_and_as_what_it_came_to_be(models, table):
     assert record.uuid != insert(models).uuid
 
 
+@pytest.mark.parametrize("nothing", ["", None])
+def test_an_empty_identifier_is_replaced_by_a_new_one(models, table, nothing):
+    record = insert(models, uuid=nothing)
+    assert record.uuid.startswith("urn:uuid:")
+
+    models.db(table.id == record.id).update(uuid=nothing)
+    assert models.db.test_meta[record.id].uuid not in ("", None, record.uuid)
+    assert insert(models, uuid="given").uuid == "given"
+
+
 def test_a_record_made_by_nobody_is_approved_by_the_system(models, table):
     record = insert(models)
 
