@@ -28,6 +28,8 @@ class BaseSettings:
         "base.custom_models", {},
         "Model modules that a deployment template brings, {prefix: template}: the tables prefix_* stand in "
         "modules/templates/<template>/models/<prefix>.py.")
+    get_base_import_max_size = setting(
+        "base.import_max_size", 10, "Size in megabytes of the largest document that an import reads.", at_least(1))
     get_base_tasks_sync_fallback = setting(
         "base.tasks_sync_fallback", False,
         "Whether a task runs at once, inside the caller, when no scheduler worker is alive (for tests and shells).")
