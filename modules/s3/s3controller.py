@@ -10,6 +10,8 @@ from s3.s3crud import (
     CreatePage,
     DeleteJSON,
     DeletePage,
+    ExportDocument,
+    ImportDocument,
     ListCSV,
     ListJSON,
     ListPage,
@@ -50,6 +52,12 @@ HANDLERS: tuple[tuple[str, tuple[str, ...], str, Any], ...] = (
     ("update", ("POST", "PUT"), "json", UpdateJSON),
     ("delete", ("GET", "POST"), "html", DeletePage),
     ("delete", ("POST", "DELETE"), "json", DeleteJSON),
+    *(
+        (method, verbs, extension, handler)
+        for extension in ("xml", "s3json")
+        for method in ("list", "read")
+        for verbs, handler in ((("GET",), ExportDocument), (("POST", "PUT"), ImportDocument))
+    ),
 )
 
 

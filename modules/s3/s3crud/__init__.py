@@ -4,6 +4,7 @@ from __future__ import annotations
 from s3.s3crud.api import CreateJSON, DeleteJSON, UpdateJSON
 from s3.s3crud.crud import S3CRUD
 from s3.s3crud.edit import CreatePage, DeletePage, UpdatePage
+from s3.s3crud.exchange import ExportDocument, ImportDocument
 from s3.s3crud.form import FormResult, RecordForm
 from s3.s3crud.listing import ListCSV, ListJSON, ListPage
 from s3.s3crud.navigation import MenuItem, module_menu, page_menu, s3_rheader_tabs, template_pages
@@ -14,7 +15,9 @@ __all__ = (
     "CreatePage",
     "DeleteJSON",
     "DeletePage",
+    "ExportDocument",
     "FormResult",
+    "ImportDocument",
     "ListCSV",
     "ListJSON",
     "ListPage",

@@ -14,20 +14,25 @@ from s3.s3error import S3DataError, S3PermissionError
 from s3.s3rest import S3Request
 from s3dal import Row
 
-__all__ = ("CreateJSON", "DeleteJSON", "UpdateJSON")
+__all__ = ("JSON_TYPE", "CreateJSON", "DeleteJSON", "UpdateJSON", "refuse_foreign_request")
 
 JSON_TYPE = "application/json"
 
 
-def refuse_foreign_request(r: S3Request) -> None:
+def refuse_foreign_request(r: S3Request, content_types: tuple[str, ...] = (JSON_TYPE,)) -> None:
     """End a request that another web site may have made the reader's browser send.
 
-    A page of another origin can send the reader's cookies along, but neither a JSON content type nor a DELETE without
-    asking first, and it cannot hide where it comes from.
+    A page of another origin can send the reader's cookies along, but neither the content type of JSON or XML nor a DELETE
+    without asking first, and it cannot hide where it comes from.
+
+    Args:
+        content_types: what the body can be; none of those that a form can send
     """
     content_type = str(r.env.content_type or "").split(";")[0].strip().lower()
-    if r.http != "DELETE" and content_type != JSON_TYPE:
-        r.error(415, current.T("The body must be JSON, sent as Content-Type: application/json."))
+    if r.http != "DELETE" and content_type not in content_types:
+        kind = "JSON" if JSON_TYPE in content_types else "XML"
+        message = current.T("The body must be %(kind)s, sent as Content-Type: %(type)s.")
+        r.error(415, message % {"kind": kind, "type": content_types[0]})
     origin = r.env.http_origin
     if origin and urlsplit(origin).netloc.lower() not in _own_hosts(r):
         r.error(403, current.T("Requests from other sites are not accepted."))

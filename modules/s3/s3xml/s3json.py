@@ -118,6 +118,8 @@ def _fill(element: Any, data: dict[str, Any]) -> None:
 
     for key, value in data.items():
         if key == TEXT:
+            if isinstance(value, (dict, list)):
+                raise S3DataError("The text of an element must be text")
             element.text = value if isinstance(value, str) else json.dumps(value)
         elif key.startswith(ATTRIBUTE_PREFIX):
             element.set(key[1:], _encode(key[1:], value))

@@ -7,6 +7,7 @@ from typing import Any
 
 from s3.s3datetime import s3_encode_iso_datetime
 from s3.s3utils import s3_str
+from s3.s3xml.source import MAX_BYTES, parse_json, parse_xml
 
 __all__ = ("S3XML",)
 
@@ -62,15 +63,13 @@ class S3XML:
     # Documents: what they mean is the business of resources, S3Resource.export_xml and import_xml
 
     @staticmethod
-    def parse(source: Any) -> Any:
+    def parse(source: Any, max_bytes: int = MAX_BYTES) -> Any:
         """The root element of a S3XML document: text, bytes or an open file.
 
         Raises:
             S3DataError: it is no XML, or more than we want to read of a stranger
         """
-        from s3.s3xml.source import parse_xml
-
-        return parse_xml(source)
+        return parse_xml(source, max_bytes)
 
     @staticmethod
     def tostring(tree: Any, pretty_print: bool = False) -> bytes:
@@ -88,16 +87,15 @@ class S3XML:
         return tree_to_object(root) if as_dict else tree_to_json(root, pretty_print)
 
     @staticmethod
-    def json2tree(source: Any) -> Any:
+    def json2tree(source: Any, max_bytes: int = MAX_BYTES) -> Any:
         """The root element of a S3JSON document: text, bytes or an open file.
 
         Raises:
             S3DataError: it is no S3JSON, or more than we want to read of a stranger
         """
         from s3.s3xml.s3json import json_to_tree
-        from s3.s3xml.source import parse_json
 
-        return json_to_tree(parse_json(source))
+        return json_to_tree(parse_json(source, max_bytes))
 
 
 def _encode(value: Any) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,8 @@ class ExportOptions:
     #: {name of a table: URL filters for its records}
     filters: Mapping[str, Mapping[str, Any]] | None = None
     orderby: Any = None
+    #: called once with the name of each table that is exported
+    customise: Callable[[str], None] | None = None
 
 
 def export_tree(resource: S3Resource, options: ExportOptions | None = None) -> Any:
@@ -166,6 +168,7 @@ class _Exporter:
     def _elements(self, part: _Part) -> dict[Any, Any]:
         """{record id: element} of the records that do not yet stand in the document."""
         table = part.resource._table
+        self._prepare(part.resource.tablename)
         known = self.exported.setdefault(part.resource.tablename, set())
         ids = [record_id for record_id in part.ids if record_id not in known]
         known.update(ids)
@@ -180,6 +183,11 @@ class _Exporter:
         if part.components is not None and live:
             self._add_components(part, live, elements)
         return elements
+
+    def _prepare(self, tablename: str) -> None:
+        """Let the deployment change a table before its first record is looked at."""
+        if tablename not in self.exported and self.options.customise is not None:
+            self.options.customise(tablename)
 
     def _load(self, table: Table, ids: list[Any]) -> list[Row]:
         fields = [item for item in table if item.type != "blob"]

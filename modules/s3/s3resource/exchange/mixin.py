@@ -29,6 +29,7 @@ class ExchangeMixin:
         references: Iterable[str] | None = None,
         filters: Mapping[str, Mapping[str, Any]] | None = None,
         orderby: Any = None,
+        customise: Callable[[str], None] | None = None,
         as_tree: bool = False,
         as_json: bool = False,
         pretty_print: bool = False,
@@ -44,6 +45,7 @@ class ExchangeMixin:
             mcomponents, rcomponents: aliases of components to export, of this resource and of records that are referred to;
                 none of them for None, all for ()
             filters: {name of a table: URL filters} for records that are referred to
+            customise: called once with the name of each table that is exported
             as_tree: give the root element
             as_json: give S3JSON
 
@@ -56,6 +58,7 @@ class ExchangeMixin:
         options = ExportOptions(
             start=start, limit=limit, msince=msince, fields=fields, references=references, dereference=dereference, maxdepth=maxdepth,
             mcomponents=mcomponents, rcomponents=rcomponents, filters=filters, orderby=orderby,
+            customise=customise,
         )  # fmt: skip
         tree = export_tree(self, options)  # type: ignore[arg-type]
         if as_tree:

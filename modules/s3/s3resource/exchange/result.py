@@ -54,11 +54,16 @@ class ImportResult:
     def statuscode(self) -> int:
         return 200 if self.is_accepted else 400
 
+    @property
+    def named_faults(self) -> list[ImportFault]:
+        """As many of the faults as a message can hold."""
+        return self.faults[:MAX_FAULTS]
+
     def message(self) -> str:
         """JSON message."""
         details: dict[str, Any] = {}
         if self.faults:
-            details["errors"] = [fault.as_dict() for fault in self.faults[:MAX_FAULTS]]
+            details["errors"] = [fault.as_dict() for fault in self.named_faults]
         if not self.is_accepted:
             return str(current.xml.json_message(False, self.statuscode, message=self.summary(), **details))
         if self.ignored:
