@@ -20,6 +20,7 @@ __all__ = ("NOTIFICATION", "find_objections")
 #: what the dedupe_key of a notification begins with
 NOTIFICATION = "notify:"
 
+_DELETED = "the subscription was deleted"
 _STATES = {
     "pending": "waits for approval",
     "unverified": "is not verified",
@@ -97,8 +98,8 @@ def _without_subscription(message_ids: list[int]) -> dict[int, str]:
             outbox.on((outbox.message_id == ledger.message_id) & (outbox.pe_id == subscription.pe_id) & (outbox.via_pe_id == None)),
         ],
     )  # fmt: skip
-    # what is not in the ledger any more has gone with its subscription
-    objections = dict.fromkeys(message_ids, "the subscription is gone")
+    # the ledger of a subscription goes with it
+    objections = dict.fromkeys(message_ids, _DELETED)
     for row in rows:
         reason = _ended(row)
         if reason:
@@ -111,7 +112,7 @@ def _without_subscription(message_ids: list[int]) -> dict[int, str]:
 def _ended(row: Row) -> str | None:
     subscription = row.pr_subscription
     if subscription.id is None or subscription.deleted or row.pr_subscription_resource.deleted:
-        return "the subscription was deleted"
+        return _DELETED
     if subscription.suspended:
         return "the subscription is suspended"
     if subscription.frequency == "never":

@@ -9,7 +9,8 @@ from s3.s3error import S3DataError
 
 CLEO = "cleo@relief.example"
 FORM = {
-    "first_name": "Cleo", "last_name": "Cox", "email": "Cleo@Relief.example", "new_password": "long enough", "repeat_password": "long enough",
+    "first_name": "Cleo", "last_name": "Cox", "email": "Cleo@Relief.example",
+    "new_password": "long enough", "repeat_password": "long enough",
 }  # fmt: skip
 PATH = "/default/user/register"
 
