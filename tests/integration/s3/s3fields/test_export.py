@@ -80,3 +80,10 @@ def test_a_value_is_taken_from_its_record(models, series):
     table = models.db.test_series
 
     assert s3_represent_value(table.name, record=table[series[1]]) == "Alerts"
+
+
+def test_a_value_is_represented_whenever_it_is_exported(models):
+    languages = iter(("News", "Nachrichten"))
+    field = Field("series", represent=lambda value: next(languages))
+
+    assert [s3_represent_value(field, "n") for _ in range(2)] == ["News", "Nachrichten"]
