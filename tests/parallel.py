@@ -12,14 +12,14 @@ import pytest
 
 __all__ = ("count_workers", "make_scheduler")
 
-#: Processes beyond the number of CPUs: the acceptance tests wait for processes of their own most of the time
+#: Processes beyond the number of CPUs, and how many of all of them have a slow file at a time: slow tests wait for processes of their own
+#: most of the time, and disturb one another least when they are few
 WAITING = 2
 
-#: Files whose tests take seconds each and are independent of one another
-SINGLY = ("tests/acceptance/test_bad_input.py", "tests/acceptance/test_demo.py", "tests/acceptance/test_faults.py")
-
-#: Those that take longest: they begin first
 SLOW = "tests/acceptance/"
+
+#: Files whose tests take seconds each and are independent of one another
+SINGLY = tuple(SLOW + name for name in ("test_bad_input.py", "test_demo.py", "test_faults.py", "test_plain_web2py.py"))
 
 
 def count_workers(config: pytest.Config) -> int | None:
@@ -45,16 +45,20 @@ def make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduler(LoadScopeScheduling):
-        """Gives a file to a process at a time, in the order of the collection: acceptance tests first, unit tests last."""
+        """Gives a process a file at a time, in the order of the collection, and few processes slow ones."""
 
         def _split_scope(self, nodeid: str) -> str:
             return group(nodeid)
 
         def _assign_work_unit(self, node: Any) -> None:
-            # a process is given its next tests before it has finished the last ones: no long test must wait behind a long one
-            if any(name.startswith(SLOW) for name, tests in self.assigned_work[node].items() if not all(tests.values())):
-                self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+            busy = sum(self._has_slow(other) for other in self.nodes if other is not node)
+            wanted = next((name for name in self.workqueue if name.startswith(SLOW) == (busy < WAITING)), None)
+            if wanted is not None:
+                self.workqueue.move_to_end(wanted, last=False)
             super()._assign_work_unit(node)
+
+        def _has_slow(self, node: Any) -> bool:
+            return any(name.startswith(SLOW) and not all(tests.values()) for name, tests in self.assigned_work[node].items())
 
     config.option.loadscopereorder = False
     return Scheduler(config, log)
