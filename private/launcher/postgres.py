@@ -4,6 +4,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib.util
+import locale
 import os
 import pwd
 import secrets
@@ -200,13 +201,25 @@ def _initialise(binaries: Path, data: Path, user: str | None, password: str) -> 
         shutil.chown(password_file, user)
     command = [
         str(binaries / "initdb"), "-D", str(data / "cluster"), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password_file}",
-        "--encoding=UTF8", "--locale=C", "--no-sync",
+        "--encoding=UTF8", "--locale=C", f"--lc-ctype={_character_type()}", "--no-sync",
     ]  # fmt: skip
     result = subprocess.run(command, user=user, cwd="/", capture_output=True, text=True, check=False)
     password_file.unlink()
     if result.returncode:
         shutil.rmtree(data, ignore_errors=True)
         raise LauncherError(f"PostgreSQL's initdb failed: {(result.stderr or result.stdout).strip().splitlines()[-1]}")
+
+
+def _character_type() -> str:
+    """A locale of this system that knows the case of all letters, as those of databases in production do."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        for name in ("C.UTF-8", "C.utf8", "en_US.UTF-8"):
+            with contextlib.suppress(locale.Error):
+                return locale.setlocale(locale.LC_CTYPE, name)
+        return "C"
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
 
 
 def _launch(binaries: Path, data: Path, user: str | None, port: int) -> subprocess.Popen[bytes]:

@@ -1,4 +1,4 @@
-"""The filter operators, one table: key, SQL, evaluation on Python values, and the sentence that says it to people.
+"""The filter operators, one table: key, SQL, evaluation on Python values, form in URLs, and the sentence that says it to people.
 
 A filter and its text cannot drift, because both come from the same row of OPERATORS. SQL and Python use the same
 three-valued logic: a comparison with nothing is unknown (NULL, None), and unknown records are not selected, neither by
@@ -6,21 +6,21 @@ a condition nor by its negation.
 """
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from s3.s3error import S3FilterValueError
+from s3.s3query import comparing
+from s3.s3query.logic import all_of, any_of, negate, sql_all, sql_any
 from s3dal import Expression, Query
 
-__all__ = ("OPERATORS", "Operator", "all_of", "any_of", "negate")
+__all__ = ("OPERATORS", "Operator", "all_of", "any_of", "negate", "sql_all", "sql_any")
 
-TEXT_TYPES = frozenset(("string", "text"))
-# Text that people filter by parts of, stored in a column that is text
-SEARCHABLE_TYPES = TEXT_TYPES | {"upload"}
+
+def _same(value: Any) -> Any:
+    return value
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,15 @@ class Operator:
         test: (value of the field, value of the filter) -> True, False, or None for unknown
         sentence: English text with %(label)s and %(value)s, to be translated
         negated: the same for the negation
+        code: how filters in code are written, for the reference
+        meaning: what the condition says, for the reference
+        nothing: what it says of NONE (None), for the reference
         conjunction: how the sentence joins several values that are compared with a list
         takes_list: the operator compares a single value with several at once; for the others several values mean
             "at least one of these comparisons"
         is_typed: values are converted to the type of the field; else they stay text
+        url_case: "lower" if a URL compares the lower case of the field
+        from_url: value of a URL -> value; to_url: the way back, which raises S3FilterValueError if there is none
     """
 
     key: str
@@ -43,240 +48,122 @@ class Operator:
     test: Callable[[Any, Any], bool | None]
     sentence: str
     negated: str
+    code: str
+    meaning: str
+    nothing: str
     conjunction: str = "or"
     takes_list: bool = False
     is_typed: bool = True
+    url_case: str | None = None
+    from_url: Callable[[Any], Any] = _same
+    to_url: Callable[[Any], Any] = _same
 
 
-def is_list_type(ftype: str) -> bool:
-    return ftype.startswith("list:")
-
-
-def negate(result: bool | None) -> bool | None:
-    """NOT in three-valued logic."""
-    return None if result is None else not result
-
-
-def any_of(results: Iterable[bool | None]) -> bool | None:
-    """OR in three-valued logic; False for none."""
-    found: bool | None = False
-    for result in results:
-        if result:
-            return True
-        if result is None:
-            found = None
-    return found
-
-
-def all_of(results: Iterable[bool | None]) -> bool | None:
-    """AND in three-valued logic; True for none."""
-    return negate(any_of(negate(result) for result in results))
-
-
-def sql_any(queries: Iterable[Query]) -> Query:
-    """OR of one or more queries."""
-    return _balanced(list(queries), operator.or_)
-
-
-def sql_all(queries: Iterable[Query]) -> Query:
-    """AND of one or more queries."""
-    return _balanced(list(queries), operator.and_)
-
-
-def _balanced(queries: list[Any], combine: Callable[[Any, Any], Any]) -> Any:
-    # a chain of some hundred would exceed the recursion limit when the DAL writes its SQL
-    if len(queries) == 1:
-        return queries[0]
-    middle = len(queries) // 2
-    return combine(_balanced(queries[:middle], combine), _balanced(queries[middle:], combine))
-
-
-def members(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple, set, frozenset)) else [value]
-
-
-def nothing(expression: Expression) -> Query:
-    """A query that no record matches."""
-    return expression.belongs([])
-
-
-
-def _comparison(compare: Callable[[Any, Any], Any]) -> tuple[Callable[..., Query], Callable[..., bool | None]]:
-    def sql(expression: Expression, value: Any) -> Query:
-        if value is None:
-            raise S3FilterValueError("Nothing (NONE) is neither more nor less than a value")
-        if is_list_type(expression.type):
-            raise S3FilterValueError("A list is neither more nor less than a value")
-        return compare(expression, value)
-
-    def test(left: Any, right: Any) -> bool | None:
-        if left is None or right is None:
-            return None
-        return bool(compare(left, right))
-
-    return sql, test
-
-
-def _eq_sql(expression: Expression, value: Any) -> Query:
-    return expression == value
-
-
-def _eq(left: Any, right: Any) -> bool | None:
-    if right is None:
-        return left is None
-    return None if left is None else bool(left == right)
-
-
-def _ne_sql(expression: Expression, value: Any) -> Query:
-    return expression != value
-
-
-def _ne(left: Any, right: Any) -> bool | None:
-    return negate(_eq(left, right))
-
-
-
-def _as_text(expression: Expression) -> Expression:
-    # PostgreSQL has no LIKE for numbers, and pydal's own cast pads with blanks
-    return expression if expression.type in SEARCHABLE_TYPES else expression.cast("text")
-
-
-def _like_sql(expression: Expression, value: Any) -> Query:
+def _like_patterns(value: Any) -> Any:
+    """LIKE patterns of texts with the wildcards * and ?."""
+    if isinstance(value, list):
+        return [_like_patterns(item) for item in value if item is not None]
     if value is None:
-        return expression == None
-    # with an explicit escape pydal leaves the pattern alone; without, it doubles the backslashes and escapes are lost
-    return _as_text(expression).like(str(value), escape="\\")
+        return []
+    return re.sub(r"[\\%_]", r"\\\g<0>", str(value).lower()).replace("?", "_").replace("*", "%")
 
 
-@lru_cache(maxsize=256)
-def _pattern(like: str) -> re.Pattern[str]:
-    """Regular expression of a LIKE pattern."""
-    wildcards = {"%": ".*", "_": "."}
-    parts, escaped = [], False
-    for char in like:
-        if escaped or char not in "\\%_":
-            parts.append(re.escape(char))
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        else:
-            parts.append(wildcards[char])
-    return re.compile("".join(parts), re.DOTALL)
+def _url_patterns(value: Any) -> Any:
+    """Texts with the wildcards * and ? of LIKE patterns."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_url_patterns(item) for item in value]
+    if value is None or str(value) != str(value).lower():
+        raise S3FilterValueError(f"{value!r} is no pattern for a URL, which has text in lower case")
+    return "".join(_url_character(char, is_wildcard) for char, is_wildcard in comparing.pattern_tokens(str(value)))
 
 
-def _like(left: Any, right: Any) -> bool | None:
-    if right is None:
-        return left is None
-    return None if left is None else _pattern(str(right)).fullmatch(str(left)) is not None
+def _url_character(char: str, is_wildcard: bool) -> str:
+    if is_wildcard:
+        return {"%": "*", "_": "?"}[char]
+    if char in "*?":
+        raise S3FilterValueError(f"{char!r} is a wildcard in URLs, and cannot be looked for")
+    return char
 
 
-
-def _member_sql(expression: Expression, value: Any) -> Query:
-    """The list holds the value, or the text contains it; without regard to case."""
-    if value is None:
-        return expression == None
-    if is_list_type(expression.type):
-        if str(value) == "":
-            raise S3FilterValueError("An empty value is no member of a list")
-    elif expression.type not in SEARCHABLE_TYPES:
-        raise S3FilterValueError(f"A field of type {expression.type} has no parts to search in")
-    return expression.contains(str(value))
-
-
-def _is_member(left: Any, value: Any) -> bool | None:
-    if value is None:
-        return left is None
-    if left is None:
-        return None
-    if isinstance(left, (list, tuple)):
-        return str(value).lower() in [str(item).lower() for item in left]
-    return str(value).lower() in str(left).lower()
-
-
-def _contains_sql(expression: Expression, value: Any) -> Query:
-    values = members(value)
-    return sql_all(_member_sql(expression, item) for item in values) if values else nothing(expression)
-
-
-def _contains(left: Any, right: Any) -> bool | None:
-    values = members(right)
-    return all_of(_is_member(left, item) for item in values) if values else False
-
-
-def _anyof_sql(expression: Expression, value: Any) -> Query:
-    values = members(value)
-    return sql_any(_member_sql(expression, item) for item in values) if values else nothing(expression)
-
-
-def _anyof(left: Any, right: Any) -> bool | None:
-    return any_of(_is_member(left, item) for item in members(right))
-
-
-
-def _with_wildcards(value: Any) -> Any:
-    """Member of a set as LIKE pattern, if it is text with a wildcard; else as it is."""
-    if isinstance(value, str) and "%" not in value:
-        return value.replace("*", "%")
-    return value
-
-
-def _is_pattern(value: Any) -> bool:
-    return isinstance(value, str) and "%" in value
-
-
-def _belongs_sql(expression: Expression, value: Any) -> Query:
-    if is_list_type(expression.type):
-        return _anyof_sql(expression, value)
-    values = members(value)
-    given = [item for item in values if item is not None]
-    if expression.type in TEXT_TYPES:
-        given = [_with_wildcards(item) for item in given]
-    query = _any_value_sql(expression, given) if given or not values else None
-    if len(given) == len(values):
-        assert query is not None
-        return query
-    is_empty = expression == None
-    return is_empty if query is None else query | is_empty
-
-
-def _any_value_sql(expression: Expression, values: list[Any]) -> Query:
-    if expression.type in TEXT_TYPES and any(_is_pattern(item) for item in values):
-        return sql_any(_like_sql(expression, item) if _is_pattern(item) else expression == item for item in values)
-    return expression == values[0] if len(values) == 1 else expression.belongs(values)
-
-
-def _belongs(left: Any, right: Any) -> bool | None:
-    if isinstance(left, (list, tuple)):
-        return _anyof(left, right)
-    return any_of(_is_value(left, item) for item in members(right))
-
-
-def _is_value(left: Any, value: Any) -> bool | None:
-    value = _with_wildcards(value)
-    return _like(left, value) if _is_pattern(value) else _eq(left, value)
-
-
-_LT, _LE, _GE, _GT = (_comparison(compare) for compare in (operator.lt, operator.le, operator.ge, operator.gt))
+_UNKNOWN = "refused"
+_EMPTY = "has no value"
 
 OPERATORS: dict[str, Operator] = {
     row.key: row
     for row in (
-        Operator("lt", *_LT, "%(label)s < %(value)s", "%(label)s >= %(value)s"),
-        Operator("le", *_LE, "%(label)s <= %(value)s", "%(label)s > %(value)s"),
-        Operator("eq", _eq_sql, _eq, "%(label)s is %(value)s", "%(label)s != %(value)s"),
-        Operator("ne", _ne_sql, _ne, "%(label)s != %(value)s", "%(label)s is %(value)s"),
-        Operator("ge", *_GE, "%(label)s >= %(value)s", "%(label)s < %(value)s"),
-        Operator("gt", *_GT, "%(label)s > %(value)s", "%(label)s <= %(value)s"),
-        Operator("like", _like_sql, _like, "%(label)s like %(value)s", "%(label)s not like %(value)s", is_typed=False),
-        Operator("belongs", _belongs_sql, _belongs, "%(label)s = %(value)s", "%(label)s != %(value)s", takes_list=True),
         Operator(
-            "contains", _contains_sql, _contains,
-            "%(label)s contains %(value)s", "%(label)s does not contain %(value)s", "and",
+            "lt", comparing.lt_sql, comparing.is_less, "%(label)s < %(value)s", "%(label)s >= %(value)s",
+            code="FS(f) < v", meaning="is less than the value, or earlier", nothing=_UNKNOWN,
         ),
         Operator(
-            "anyof", _anyof_sql, _anyof,
+            "le", comparing.le_sql, comparing.is_less_or_equal, "%(label)s <= %(value)s", "%(label)s > %(value)s",
+            code="FS(f) <= v", meaning="is at most the value, or not later", nothing=_UNKNOWN,
+        ),
+        Operator(
+            "eq", comparing.eq_sql, comparing.is_equal, "%(label)s is %(value)s", "%(label)s != %(value)s",
+            code="FS(f) == v", meaning="is the value; of several, one of them, as with `belongs`; a list is this very list",
+            nothing=_EMPTY,
+        ),
+        Operator(
+            "ne", comparing.ne_sql, comparing.is_unequal, "%(label)s != %(value)s", "%(label)s is %(value)s",
+            code="FS(f) != v", meaning="has a value, which is not this one; of several, none of them", nothing="has a value",
+        ),
+        Operator(
+            "ge", comparing.ge_sql, comparing.is_greater_or_equal, "%(label)s >= %(value)s", "%(label)s < %(value)s",
+            code="FS(f) >= v", meaning="is at least the value, or not earlier", nothing=_UNKNOWN,
+        ),
+        Operator(
+            "gt", comparing.gt_sql, comparing.is_greater, "%(label)s > %(value)s", "%(label)s <= %(value)s",
+            code="FS(f) > v", meaning="is more than the value, or later", nothing=_UNKNOWN,
+        ),
+        Operator(
+            "like", comparing.like_sql, comparing.is_like, "%(label)s like %(value)s", "%(label)s not like %(value)s",
+            code="FS(f).like(v)",
+            meaning="matches the pattern as a whole. In URLs `*` stands for anything, `?` for one character, and case does not "
+            "matter; in code `%` and `_` do, a backslash escapes them, and case matters unless it is `FS(f).lower()`",
+            nothing=f"in URLs refused, in code {_EMPTY}",
+            is_typed=False, url_case="lower", from_url=_like_patterns, to_url=_url_patterns,
+        ),
+        Operator(
+            "ilike", comparing.ilike_sql, comparing.is_ilike, "%(label)s like %(value)s", "%(label)s not like %(value)s",
+            code="FS(f).ilike(v)", meaning="like `like`, in code without regard to case as well", nothing="as with `like`",
+            is_typed=False, from_url=_like_patterns, to_url=_url_patterns,
+        ),
+        Operator(
+            "belongs", comparing.belongs_sql, comparing.is_in, "%(label)s = %(value)s", "%(label)s != %(value)s",
+            code="FS(f).belongs([v, w])",
+            meaning="is one of the values; in those for text `*` stands for anything; a list holds at least one of them",
+            nothing=_EMPTY, takes_list=True,
+        ),
+        Operator(
+            "contains", comparing.contains_sql, comparing.is_containing,
+            "%(label)s contains %(value)s", "%(label)s does not contain %(value)s", conjunction="and",
+            code="FS(f).contains(v)",
+            meaning="the text contains the value, of several at least one; the list holds all of the values; case does not matter",
+            nothing=_EMPTY,
+        ),
+        Operator(
+            "anyof", comparing.anyof_sql, comparing.is_anyof,
             "%(label)s contains any of %(value)s", "%(label)s does not contain %(value)s",
+            code="FS(f).anyof([v, w])",
+            meaning="the text contains, or the list holds, at least one of the values; case does not matter", nothing=_EMPTY,
+        ),
+        Operator(
+            "typeof", comparing.belongs_sql, comparing.is_in, "%(label)s is within %(value)s", "%(label)s is not within %(value)s",
+            code="FS(f).typeof(v)",
+            meaning="is one of the records, or below one of them in the hierarchy of their table; without a hierarchy as `belongs`",
+            nothing=_EMPTY, takes_list=True,
         ),
     )
-}
+}  # fmt: skip
 """The operators by their key in URLs and saved filters."""
+
+
+def reference() -> str:
+    """The table of operators for docs/queries.md, in Markdown."""
+    lines = ["| URL | code | the field | with `NONE` | sentence |", "|---|---|---|---|---|"]
+    for row in OPERATORS.values():
+        says, says_not = (words % {"label": "F", "value": "V"} for words in (row.sentence, row.negated))
+        cells = (f"`__{row.key}`", f"`{row.code}`", row.meaning, row.nothing, f"{says}; {says_not}")
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)

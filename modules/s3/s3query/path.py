@@ -87,6 +87,7 @@ class _Resolver:
         self.is_checked = is_client
         self.is_component = False
         self.reached: set[str] = set()
+        self.subject = subject
         self.master = subject.table
         self.master_alias = subject.alias
         self.table = subject.table
@@ -168,7 +169,7 @@ class _Resolver:
             raise self._error(f"names the key {name!r} that {self._tablename} does not have")
         # pseudo references are declared for the table, not for its alias
         original = current.db[self._tablename][name]
-        tablename, key, _ = s3_get_foreign_key(original, m2m=False)
+        tablename, key = _reference(original)
         target = current.s3db.table(tablename, db_only=True) if tablename else None
         if target is None:
             raise self._error(f"follows {name!r} that is no reference to an available table")
@@ -194,7 +195,7 @@ class _Resolver:
         if component is not None:
             self._join_component(name, component)
             return
-        if self._enter_link(name):
+        if self._enter_linked(name) or self._enter_link(name):
             return
         if self.is_checked:
             raise self._error(f"names {name!r} that is no component of {self._tablename}")
@@ -204,8 +205,7 @@ class _Resolver:
         self.steps.append(name)
         self.is_multiple = True
         table = component.table
-        needs_alias = bool(self.joins) or table._tablename == self.master._tablename
-        if needs_alias or _keys_to(current.db[self._tablename], table):
+        if self._is_component_ambiguous(component):
             table = self._aliased(current.db[original_name(table)])
         is_aliased = table._tablename != original_name(table)
         restriction = component_query(component, table, self.table)
@@ -216,9 +216,30 @@ class _Resolver:
         if not is_link_only:
             self._join(table, _both(link[component.rkey] == table[component.fkey], restriction))
 
+    def _is_component_ambiguous(self, component: Any) -> bool:
+        """Whether the table of a component could be reached on another path as well and so needs an alias of its own."""
+        table = component.table
+        if self.joins or table._tablename == self.master._tablename:
+            return True
+        if table._tablename != original_name(table):
+            # it has one already
+            return False
+        master = current.db[self._tablename]
+        others = [
+            hook
+            for alias, hook in current.s3db.get_hooks(master)[1].items()
+            if alias != component.alias and hook.filterby is None and original_name(table) in (hook.tablename, _link_name(hook))
+        ]
+        # of several components of a table the one that is called like it goes without
+        return bool(_keys_to(master, table)) or (bool(others) and component.alias != component.name)
+
+    def _is_link_ambiguous(self, component: Any) -> bool:
+        """Whether the link table of a component has another key to this one, by which it could be joined as well."""
+        return len(_keys_to(component.linktable, current.db[self._tablename])) > 1
+
     def _join_link(self, component: Any, is_aliased: bool) -> Table:
         link = component.linktable
-        if is_aliased:
+        if is_aliased or self._is_link_ambiguous(component):
             link = self._aliased(link)
         on = _both(self.table[component.pkey] == link[component.lkey], _not_deleted(link))
         self._reach(link)
@@ -234,6 +255,18 @@ class _Resolver:
         self.table = self.joins[-1].table
         return True
 
+    def _enter_linked(self, name: str) -> bool:
+        """From the link table of a component, that of a resource which is one, to the component."""
+        linked = None if self.steps else getattr(self.subject, "linked", None)
+        if linked is None or name != linked.alias:
+            return False
+        self.steps.append(name)
+        table = current.db[linked.tablename]
+        if len(_keys_to(current.db[self._tablename], table)) > 1 or table._tablename == self.master._tablename:
+            table = self._aliased(table)
+        self._join(table, self.table[linked.rkey] == table[linked.fkey])
+        return True
+
     def _join_freely(self, name: str) -> None:
         keyname, _, tablename = name.rpartition(":")
         table = current.s3db.table(tablename, db_only=True) if "_" in tablename else None
@@ -247,10 +280,18 @@ class _Resolver:
             raise self._error(f"joins {tablename} that has {len(keys)} keys {keyname} to {self._tablename}")
         self.steps.append(name)
         self.is_multiple = True
-        if self.joins or keyname or table._tablename == self.master._tablename:
+        if self.joins or keyname or self._is_free_join_ambiguous(table):
             table = self._aliased(table)
-        target_key = s3_get_foreign_key(current.db[tablename][keys[0]], m2m=False)[1]
+        target_key = _reference(current.db[tablename][keys[0]])[1]
         self._join(table, _both(table[keys[0]] == self.table[target_key], _not_deleted(table)))
+
+    def _is_free_join_ambiguous(self, table: Table) -> bool:
+        master = current.db[self._tablename]
+        if table._tablename == master._tablename or _keys_to(master, table):
+            return True
+        hooks = current.s3db.get_hooks(master)[1].values()
+        # the link table of a component is joined by its only key in either way
+        return any(hook.filterby is None and hook.tablename == table._tablename for hook in hooks)
 
     def _check_step(self, name: str) -> None:
         if self.is_client and len(self.steps) >= MAX_STEPS:
@@ -313,8 +354,10 @@ def _filter_condition(field: Field, value: Any, master: Table) -> Query | None:
 def _keys_to(table: Table, target: Table) -> list[str]:
     """Names of the fields of table that refer to target."""
     name = original_name(target)
-    pseudo = current.s3db.get_config(table, "references") or {}
-    return [field.name for field in table if _target_name(field, pseudo) == name]
+    get_config = current.s3db.get_config
+    pseudo = get_config(table, "references") or {}
+    claimed = [fname for tname, fname in get_config(target, "referenced_by") or () if tname == original_name(table)]
+    return [field.name for field in table if _target_name(field, pseudo) == name or field.name in claimed]
 
 
 def _target_name(field: Field, pseudo: dict[str, str]) -> str | None:
@@ -322,6 +365,22 @@ def _target_name(field: Field, pseudo: dict[str, str]) -> str | None:
     ftype = str(field.type)
     target = ftype[10:].strip() if ftype.startswith("reference ") else pseudo.get(field.name)
     return target.partition(".")[0] if target else None
+
+
+def _reference(field: Field) -> tuple[str | None, str | None]:
+    """The table and the key that a field refers to; also by declaration of that table alone."""
+    tablename, key, _ = s3_get_foreign_key(field, m2m=False)
+    if tablename:
+        return tablename, key
+    position = (original_name(field.table), field.name)
+    for other, config in current.s3db.store.config.items():
+        if any(tuple(item) == position for item in config.get("referenced_by") or ()):
+            return other, current.s3db.table(other, db_only=True)._id.name
+    return None, None
+
+
+def _link_name(hook: Any) -> str | None:
+    return original_name(hook.link) if hook.link else None
 
 
 def _not_deleted(table: Table) -> Query | None:

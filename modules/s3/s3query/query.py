@@ -4,20 +4,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Union
 
-from s3.s3datetime import S3TypeConverter
-from s3.s3error import S3FilterValueError, S3SelectorError
+from gluon.storage import Storage
+
+from s3.s3error import S3SelectorError
+from s3.s3query import writing
 from s3.s3query.client import MAX_JOINS
+from s3.s3query.condition import Condition, convert_for, prepare, values_as_set
 from s3.s3query.joins import Joins
-from s3.s3query.operators import OPERATORS, Operator, all_of, any_of, negate, sql_any
+from s3.s3query.logic import all_of, any_of, negate
+from s3.s3query.operators import OPERATORS, Operator
 from s3.s3query.path import Subject
-from s3.s3query.values import convert_value
 from s3.s3utils import original_name
 from s3dal import Query
 
 if TYPE_CHECKING:
     from s3.s3query.selector import S3FieldSelector, S3ResourceField
 
-__all__ = ("S3ResourceQuery", "values_as_set")
+__all__ = ("S3ResourceQuery", "adopt", "values_as_set")
 
 AND, OR, NOT = "and", "or", "not"
 # Whoever may filter by such a field can find its value out, letter by letter, without ever being shown it
@@ -30,7 +33,11 @@ Operand = Union["S3ResourceQuery", Query]
 class S3ResourceQuery:
     """A condition on a field selector, or a combination of conditions with ``&``, ``|`` and ``~``.
 
-    Queries of the DAL can stand on the right of ``&`` and ``|``. Source: Eden s3query.py S3ResourceQuery.
+    A filter selects a record if, with one record of each joined table, the whole expression is true for it: conditions on
+    the same component must be met by the same one of its records, and so must negations: "another value than" needs a
+    record that has one. What is true of nothing (NULL) is unknown, and unknown is not selected. SQL and Python agree.
+
+    Queries of the DAL can be combined with these. Source: Eden s3query.py S3ResourceQuery.
     """
 
     def __init__(self, op: str, left: Any = None, right: Any = None) -> None:
@@ -43,13 +50,14 @@ class S3ResourceQuery:
         Raises:
             S3SelectorError: unknown operator
         """
-        if op not in (AND, OR, NOT) and op not in OPERATORS:
+        if op not in OPERATORS and op not in (AND, OR, NOT):
             raise S3SelectorError(f"Unknown filter operator {op!r}", operator=op)
         self.op = op
         self.left = left
         self.right = right
         # by the last resource: splitting, translating and evaluating all resolve the same selector
         self._resolved: tuple[Subject, S3ResourceField] | None = None
+        self._prepared: tuple[Subject, Condition] | None = None
 
     def __repr__(self) -> str:
         return f"<S3ResourceQuery {self.op} {self.left!r} {self.right!r}>"
@@ -94,8 +102,16 @@ class S3ResourceQuery:
         """Names of all selectors in the expression."""
         return [condition.selector.name for condition in self.conditions()]
 
+    def compared_fields(self, resource: Subject) -> list[S3ResourceField]:
+        """The fields whose values a row must hold to be evaluated; mostly those of the selectors."""
+        return [condition.prepare(resource).rfield for condition in self.conditions()]
+
     def resolve(self, resource: Subject) -> S3ResourceField:
-        """The field of a condition."""
+        """The field of a condition.
+
+        Raises:
+            S3SelectorError: there is none, or nobody may filter by it
+        """
         if self._resolved is None or self._resolved[0] is not resource:
             rfield = self.selector.resolve(resource)
             if _is_secret(rfield):
@@ -103,12 +119,32 @@ class S3ResourceQuery:
             self._resolved = (resource, rfield)
         return self._resolved[1]
 
+    def prepare(self, resource: Subject) -> Condition:
+        """The condition with its field and its value, remembered for the resource.
+
+        Raises:
+            S3SelectorError: the selector does not resolve
+            S3FilterValueError: the value cannot be converted to the type of the field
+        """
+        if self._prepared is None or self._prepared[0] is not resource:
+            condition = prepare(self.resolve(resource), self.operator, self.right, self.selector.op)
+            self._prepared = (resource, condition)
+        return self._prepared[1]
+
+    def value_for(self, rfield: S3ResourceField) -> Any:
+        """The value of a condition, converted to the type of its field.
+
+        Raises:
+            S3FilterValueError: it cannot be converted
+        """
+        return convert_for(rfield, self.operator, self.right)
+
     def is_virtual(self, resource: Subject) -> bool:
         """True if the expression has computed fields, so that SQL cannot decide it."""
         return any(condition.resolve(resource).virtual for condition in self.conditions())
 
     def split(self, resource: Subject) -> tuple[Operand | None, S3ResourceQuery | None]:
-        """Split into a part for SQL and a part for Python; records must match both.
+        """Split into a part for SQL and a part for Python; the same joined records must match both.
 
         Raises:
             S3SelectorError: a selector does not resolve
@@ -116,11 +152,11 @@ class S3ResourceQuery:
         if not self.is_virtual(resource):
             return self, None
         if self.op == NOT and isinstance(self.left, S3ResourceQuery) and self.left.op == OR:
-            return S3ResourceQuery(AND, *(_inverted(operand) for operand in self.left.operands())).split(resource)
+            return S3ResourceQuery(AND, *(~operand for operand in self.left.operands())).split(resource)
         if self.op != AND:
             return None, self
         parts = [_split(operand, resource) for operand in self.operands()]
-        return _joined([part[0] for part in parts]), _joined([part[1] for part in parts])
+        return _conjunction([part[0] for part in parts]), _conjunction([part[1] for part in parts])
 
     def query(self, resource: Subject, joins: Joins | None = None) -> Query:
         """Translate to a query of the DAL.
@@ -141,132 +177,88 @@ class S3ResourceQuery:
         return queries[0] & queries[1] if self.op == AND else queries[0] | queries[1]
 
     def _condition_query(self, resource: Subject, joins: Joins) -> Query:
-        rfield = self.resolve(resource)
-        if rfield.field is None:
-            raise S3SelectorError(
-                f"{rfield.selector} is computed, the database cannot filter by it", selector=rfield.selector
-            )
+        condition = self.prepare(resource)
+        rfield = condition.rfield
         joins.add(rfield.joins)
         if self.selector.is_client and len(joins) > MAX_JOINS:
             raise S3SelectorError(f"{rfield.selector}: the filters join more than {MAX_JOINS} tables", selector=rfield.selector)
-        expression = self.selector.expr(rfield.field)
-        operation, value = values_as_set(self.operator, self.value_for(rfield), rfield.is_list)
-        try:
-            if _is_many(operation, value, rfield.is_list):
-                return sql_any(operation.sql(expression, item) for item in value)
-            query = operation.sql(expression, value)
-        except S3FilterValueError as error:
-            raise S3FilterValueError(f"{rfield.selector}: {error}", selector=rfield.selector, value=value) from error
-        return ~query if self._is_exclusion(operation) else query
-
-    def value_for(self, rfield: S3ResourceField) -> Any:
-        """The value of a condition, converted to the type of its field.
-
-        Raises:
-            S3FilterValueError: it cannot be converted
-        """
-        if hasattr(self.right, "resolve"):
-            raise S3FilterValueError(f"{rfield.selector}: compared with a selector, not a value", selector=rfield.selector)
-        ftype = rfield.ftype if self.operator.is_typed else "text"
-        return convert_value(ftype, self.right, rfield.selector)
-
-    def _is_exclusion(self, operation: Operator) -> bool:
-        # "ne" with several values has become "belongs"
-        return self.op == "ne" and operation is not self.operator
+        return condition.query()
 
     def __call__(self, resource: Subject, row: Any) -> bool | None:
         """Decide for one row in Python, with the logic of SQL.
 
         Args:
-            row: {colname: value} of at least all fields of the expression
+            row: {colname: value} of at least the compared_fields, for one record of the resource with one record of each
+                joined table; the record of the resource is selected if one of its rows is
 
         Returns:
             None for unknown, as SQL's NULL; such a row is not selected
 
         Raises:
-            S3SelectorError: a selector does not resolve or leads to several records, or a query of the DAL takes part
+            S3SelectorError: a selector does not resolve, a field that is no list has several values, or a query of the DAL
+                takes part
         """
         if self.is_condition:
-            return self._test(resource, row)
+            return self.prepare(resource).test(row)
         results = [_evaluate(operand, resource, row) for operand in self.operands()]
         if self.op == NOT:
             return negate(results[0])
         return all_of(results) if self.op == AND else any_of(results)
 
-    def _test(self, resource: Subject, row: Any) -> bool | None:
-        rfield = self.resolve(resource)
-        if rfield.multiple:
-            # SQL decides for each combination of joined records, which a row of collected values does not show
-            raise S3SelectorError(
-                f"{rfield.selector} can have several values and cannot stand beside a computed field", selector=rfield.selector
-            )
-        return self._test_value(rfield, rfield.extract(row))
+    def represent(self, resource: Subject) -> str:
+        """The filter as text for logs and debugging, with the names of columns: ``((a == "x") and (b in [1, 2]))``."""
+        return writing.describe(self, resource)
 
-    def _test_value(self, rfield: S3ResourceField, left: Any) -> bool | None:
-        is_list = isinstance(left, (list, tuple))
-        try:
-            right = _converted_like(left, self.right) if rfield.virtual else self.value_for(rfield)
-        except (TypeError, ValueError):
-            if not rfield.virtual:
-                raise
-            return None
-        operation, right = values_as_set(self.operator, right, is_list)
-        left = self.selector.expr(left)
-        if _is_many(operation, right, is_list):
-            return any_of(operation.test(left, item) for item in right)
-        result = operation.test(left, right)
-        return negate(result) if self._is_exclusion(operation) else result
+    def serialize_url(self, resource: Subject | None = None) -> Storage:
+        """The filter as URL variables: {key: text, or list of texts}, from which S3URLQuery makes the same filter.
+
+        Args:
+            resource: tells which fields hold lists, so that more alternatives can be said
+
+        Raises:
+            S3FilterValueError, S3SelectorError: URLs cannot say it, and what they can say would select something else
+        """
+        return writing.serialize(self, resource)
 
 
-def values_as_set(operation: Operator, value: Any, is_list: bool) -> tuple[Operator, Any]:
-    """Equality with several values is membership: the operator to use, and the value.
+def adopt(query: Any) -> Any:
+    """A filter of a query of the DAL that has been combined with filters on its right: ``(table.id > 1) & (FS("a") == 2)``.
 
-    Args:
-        is_list: the field itself holds a list
+    The DAL takes anything for an operand. Other queries are returned as they are.
     """
-    if isinstance(value, (list, tuple)) and not is_list and operation.key in ("eq", "ne"):
-        return OPERATORS["belongs"], value
-    return operation, value
-
-
-def _is_many(operation: Operator, value: Any, is_list: bool) -> bool:
-    """True if the value is several values, one of which suffices."""
-    if is_list or operation.takes_list or not isinstance(value, (list, tuple)):
-        return False
-    if not value:
-        raise S3FilterValueError(f"The filter operator {operation.key} needs a value")
-    return True
-
-
-def _converted_like(left: Any, right: Any) -> Any:
-    example = left[0] if isinstance(left, (list, tuple)) and left else left
-    if example is None or isinstance(right, (list, tuple)):
-        return [S3TypeConverter.convert(example, item) for item in right] if isinstance(right, (list, tuple)) else right
-    return S3TypeConverter.convert(example, right)
+    if not isinstance(query, Query) or isinstance(query, S3ResourceQuery):
+        return query
+    operands = [adopt(operand) for operand in (query.first, query.second) if operand is not None]
+    if not any(isinstance(operand, S3ResourceQuery) for operand in operands):
+        return query
+    dialect = query._dialect
+    combinations = {dialect._and: AND, dialect._or: OR, dialect._not: NOT}
+    if query.op not in combinations:
+        raise S3SelectorError(f"Not a filter: {operands!r}")
+    return S3ResourceQuery(combinations[query.op], *(_operand(operand) for operand in operands))
 
 
 def _is_secret(rfield: S3ResourceField) -> bool:
     if rfield.ftype == "password" or rfield.fname in SECRET_FIELDS:
         return True
+    if rfield.fname not in SECRET_CHANNEL_FIELDS:
+        return False
     tablename = original_name(rfield.path.table)
-    return rfield.fname in SECRET_CHANNEL_FIELDS and tablename.startswith("msg_") and tablename.endswith("_channel")
+    return tablename.startswith("msg_") and tablename.endswith("_channel")
 
 
 def _operand(query: Any) -> Operand:
+    query = adopt(query)
     if not isinstance(query, (S3ResourceQuery, Query)):
         raise S3SelectorError(f"Not a filter: {query!r}")
     return query
-
-
-def _inverted(operand: Operand) -> Operand:
-    return ~operand
 
 
 def _split(operand: Operand, resource: Subject) -> tuple[Operand | None, S3ResourceQuery | None]:
     return operand.split(resource) if isinstance(operand, S3ResourceQuery) else (operand, None)
 
 
-def _joined(parts: list[Any]) -> Any:
+def _conjunction(parts: list[Any]) -> Any:
     given = [part for part in parts if part is not None]
     return S3ResourceQuery(AND, *given) if len(given) == 2 else given[0] if given else None
 

@@ -1,10 +1,13 @@
 """Field selectors: FS names a field, also of another table, and makes filters; S3ResourceField is a resolved selector."""
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from s3.s3error import S3SelectorError
+from s3.s3query.comparing import TEXT_TYPES, fold, folded
 from s3.s3query.joins import Join
 from s3.s3query.path import Path, Subject, resolve_path
 from s3.s3query.query import S3ResourceQuery
@@ -42,14 +45,17 @@ class S3FieldSelector:
     __hash__ = object.__hash__
 
     def lower(self) -> S3FieldSelector:
-        """Compare the lower case of text fields."""
-        self.op = "lower"
-        return self
+        """The same field, of which the lower case is compared."""
+        return self._in_case("lower")
 
     def upper(self) -> S3FieldSelector:
-        """Compare the upper case of text fields."""
-        self.op = "upper"
-        return self
+        """The same field, of which the upper case is compared."""
+        return self._in_case("upper")
+
+    def _in_case(self, case: str) -> S3FieldSelector:
+        selector = S3FieldSelector(self.name, self.type, self.is_client)
+        selector.op = case
+        return selector
 
     def __lt__(self, value: Any) -> S3ResourceQuery:
         return S3ResourceQuery("lt", self, value)
@@ -73,6 +79,10 @@ class S3FieldSelector:
         """Match a LIKE pattern, with the wildcards % and _ and the escape character backslash."""
         return S3ResourceQuery("like", self, value)
 
+    def ilike(self, value: Any) -> S3ResourceQuery:
+        """Match a LIKE pattern without regard to case."""
+        return S3ResourceQuery("ilike", self, value)
+
     def belongs(self, value: Any) -> S3ResourceQuery:
         """Equal one of the values; in text, * stands for anything."""
         return S3ResourceQuery("belongs", self, value)
@@ -85,13 +95,13 @@ class S3FieldSelector:
         """Hold any of the texts or members."""
         return S3ResourceQuery("anyof", self, value)
 
+    def typeof(self, value: Any) -> S3ResourceQuery:
+        """Be one of the records, or below one of them in the hierarchy of their table."""
+        return S3ResourceQuery("typeof", self, value)
+
     def expr(self, value: Any) -> Any:
         """Apply lower() or upper() to a text field or a text; other values are returned as they are."""
-        if not self.op:
-            return value
-        if isinstance(value, Expression):
-            return getattr(value, self.op)() if value.type in ("string", "text") else value
-        return getattr(value, self.op)() if isinstance(value, str) else value
+        return fold(value, self.op) if isinstance(value, Expression) else folded(value, self.op)
 
     def resolve(self, resource: Subject) -> S3ResourceField:
         """Find the field that the selector means for a resource.
@@ -158,8 +168,13 @@ class S3ResourceField:
     def __init__(self, resource: Subject, selector: str, label: Any = None, is_client: bool = False) -> None:
         self.resource = resource
         self.selector = selector
-        path = resolve_path(resource, selector, is_client)
-        self.path: Path = path
+        self.show = True
+        self._lead_to(resolve_path(resource, selector, is_client))
+        if label is not None:
+            self.label = label
+
+    def _lead_to(self, path: Path) -> None:
+        self.path = path
         self.tname: str = path.table._tablename
         self.fname = path.name
         self.colname = path.colname
@@ -170,13 +185,26 @@ class S3ResourceField:
         self.joins: tuple[Join, ...] = path.joins
         self.distinct = bool(path.joins)
         self.multiple = path.is_multiple
-        self.show = True
-        self.label = label if label is not None else self._default_label()
+
+    def sibling(self, name: str) -> S3ResourceField:
+        """The resolved selector of another field of the same table, found by the same way."""
+        other = copy(self)
+        for name_of_cached in ("label", "represent"):
+            other.__dict__.pop(name_of_cached, None)
+        other._lead_to(replace(self.path, name=name, field=self.path.table[name], virtual=None))
+        return other
+
+    @property
+    def left(self) -> dict[str, list[Expression]]:
+        """The left joins by the name of the table that they lead to: {alias: [table.on(query), ...]}."""
+        return {join.alias: [step.table.on(step.on) for step in self.joins[: n + 1]] for n, join in enumerate(self.joins)}
 
     def __repr__(self) -> str:
         return f"<S3ResourceField selector={self.selector!r} colname={self.colname!r} type={self.ftype}>"
 
-    def _default_label(self) -> Any:
+    @cached_property
+    def label(self) -> Any:
+        """As given, else that of the field."""
         if self.field is not None:
             return self.field.label
         return getattr(self.method, "label", None) or " ".join(word.capitalize() for word in self.fname.split("_"))
@@ -212,7 +240,7 @@ class S3ResourceField:
 
     @property
     def is_string(self) -> bool:
-        return self.ftype in ("string", "text") and not self.is_lookup
+        return self.ftype in TEXT_TYPES and not self.is_lookup
 
     @property
     def is_datetime(self) -> bool:

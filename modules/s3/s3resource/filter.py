@@ -11,7 +11,8 @@ from gluon.storage import Storage
 
 from s3.s3error import S3FilterValueError, S3SelectorError
 from s3.s3query import Joins, S3ResourceQuery, S3URLQuery
-from s3.s3query.operators import sql_all
+from s3.s3query.logic import sql_all
+from s3.s3query.query import adopt
 from s3.s3utils import original_name
 from s3dal import Expression, Query
 
@@ -66,14 +67,14 @@ class S3ResourceFilter:
             hides: the condition keeps records from the user; False if it only chooses among those that the user may read
         """
         if condition is not None:
-            self.conditions.append(condition)
+            self.conditions.append(adopt(condition))
             self.hides_records = self.hides_records or hides
             self._translated = None
 
     def add_component_filter(self, alias: str, condition: Filter | None) -> None:
         """Add a condition for the records of a component that does not restrict the master."""
         if condition is not None:
-            self.component_filters.setdefault(alias, []).append(condition)
+            self.component_filters.setdefault(alias, []).append(adopt(condition))
             self.hidden_components.add(alias)
             self._translated = None
 
