@@ -151,4 +151,12 @@ class S3CRUD(S3Method):
 
     def _hook(self, method: str) -> Callable[[Any], None]:
         """The validation hooks of the table, as one callable for a form."""
-        return lambda form: current.s3db.onvalidation(self.tablename, form, method)
+
+        def check(form: Any) -> None:
+            if method == "create":
+                # no form asks for them, but what a record belongs to decides what it may be
+                for name, value in self._parent_values().items():
+                    form.vars.setdefault(name, value)
+            current.s3db.onvalidation(self.tablename, form, method)
+
+        return check

@@ -322,6 +322,19 @@ def test_filter_and_resource_that_do_not_go_together_are_refused_from_either_sid
         assert check("pr_subscription_resource", subscription_id=subscription_id, resource="org_office", url="org/office") == ["resource"]
 
 
+def test_member_is_added_on_the_page_of_a_group_once(app: App) -> None:
+    with app.env() as current:
+        group_id = insert(current, "pr_group", name="Volunteers")
+        current.db.commit()
+    member = {"person_id": app.people["anna"].person_id}
+    path = f"/pr/group/{group_id}/group_membership.json"
+
+    first, second = (app.request(path, "POST", json=member, auth="admin") for _ in range(2))
+
+    assert (first.status, second.status) == (200, 400), second.text
+    assert list(second.json()["errors"]) == ["person_id"]
+
+
 # -- contacts ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("method, value, stored_as", [
     ("EMAIL", " anna@example.org ", "anna@example.org"),
