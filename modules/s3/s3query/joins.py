@@ -21,7 +21,7 @@ class Join:
         path: the steps of the selector that lead to the table; equal paths are the same join
         table: the joined table, possibly aliased
         on: the condition
-        is_link: a link table, which carries no data of its own: not restricted by permissions
+        is_link: a link table on the way to what it links: not restricted by permissions, since what it leads to is judged for itself
     """
 
     path: tuple[str, ...]
@@ -54,6 +54,9 @@ class Joins:
                     f"{join.alias} is joined in two ways: by {'.'.join(known.path)} and by {'.'.join(join.path)}",
                     selector=".".join(join.path),
                 )
+            if known.is_link and not join.is_link:
+                # one selector passes through, another one shows fields of the link table itself
+                self._joins[join.alias] = join
 
     def left(self) -> list[Expression]:
         """Expressions for ``left=``; records that the user may not read are joined as if they did not exist."""

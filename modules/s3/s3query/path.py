@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from gluon import current
@@ -252,6 +252,8 @@ class _Resolver:
         if component is None or component.linktable is None:
             return False
         self._join_component(alias, component, is_link_only=True)
+        # a target like any other, whose fields may be seen by who may read it
+        self.joins[-1] = replace(self.joins[-1], is_link=False)
         self.table = self.joins[-1].table
         return True
 
