@@ -10,6 +10,7 @@ import binascii
 import calendar
 import datetime as dt
 import hmac
+from email.utils import format_datetime
 from typing import Any
 
 from gluon import current
@@ -95,12 +96,16 @@ class AuthSession(AuthRoles, AuthLink):
     def _refresh_hash(self, account: Row, password: str) -> Row:
         """Store the hash that is good today in place of an older one."""
         if needs_rehash(account.password):
-            table = self.table("auth_user")
-            stored = self.hash_password(password)
-            # without the hooks: nobody has changed anything
-            current.db((table.id == account.id) & (table.password == account.password)).update_naive(password=stored)
+            self._update_quietly(account, password=self.hash_password(password))
             account = self._find_account(account.id) or account
         return account
+
+    def _update_quietly(self, account: Row, **values: Any) -> None:
+        """Write what is no change of the account, unless somebody has changed its password meanwhile."""
+        table = self.table("auth_user")
+        # naming the field keeps its automatic update away; without the hooks there is no entry in the log
+        unchanged = (table.id == account.id) & (table.password == account.password)
+        current.db(unchanged).update_naive(modified_on=table.modified_on, **values)
 
     def login_user(self, account: Row, remember: bool = False) -> Storage:
         """Log in: the account becomes the user of this session. The session gets a new id and loses what was in it.
@@ -122,7 +127,7 @@ class AuthSession(AuthRoles, AuthLink):
         session.auth = login
         self.user = self._as_user(account)
         self.s3_set_roles()
-        current.db(self.table("auth_user").id == account.id).update(timestmp=utcnow())
+        self._update_quietly(account, timestmp=utcnow())
         self._log_event("User %(id)s logged in", user_id=account.id, id=account.id)
         return self.user
 
@@ -259,7 +264,9 @@ def _now() -> int:
 
 def _keep_cookie(seconds: int) -> None:
     """Let the browser keep the cookie of the session when it is closed. Said at each request, or the next one takes it back."""
-    current.response.session_cookie_expires = utcnow() + dt.timedelta(seconds=seconds)
+    expires = (utcnow() + dt.timedelta(seconds=seconds)).replace(tzinfo=dt.timezone.utc)
+    # as a text: web2py would write a datetime with the zone PST
+    current.response.session_cookie_expires = format_datetime(expires, usegmt=True)
 
 
 def _refuse_until(seconds: int) -> None:

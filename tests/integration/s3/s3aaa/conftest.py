@@ -109,7 +109,7 @@ def another(app: App):
 def rows(app: App):
     """Reads records in a transaction of its own: ``rows("auth_user", email="...")``."""
 
-    def read(tablename: str, **values: Any) -> list[Any]:
+    def read(tablename: str, /, **values: Any) -> list[Any]:
         with app.env() as current:
             table = current.s3db.table(tablename) if tablename not in current.db else current.db[tablename]
             if table is None:

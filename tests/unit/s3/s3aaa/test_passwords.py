@@ -7,7 +7,7 @@ import pytest
 from gluon import current
 from gluon.validators import CRYPT
 
-from s3.s3aaa.passwords import ITERATIONS, check_password, hash_password
+from s3.s3aaa.passwords import ITERATIONS, check_password, hash_password, needs_rehash
 
 KEY = "a key for tests"
 PASSWORD = "correct horse"
@@ -84,3 +84,19 @@ def test_password_field_refuses_short_passwords(world):
     value, error = current.db.auth_user.password.validate("short one")
 
     assert error == "Enter at least 10 characters"
+
+
+@pytest.mark.parametrize(
+    ("stored", "weak"),
+    [
+        (hash_password(PASSWORD, KEY), False),
+        (hash_password(PASSWORD, KEY, iterations=ITERATIONS + 1), False),
+        (hash_password(PASSWORD, KEY, iterations=ITERATIONS - 1), True),
+        ("sha512$salt$hash", True),
+        ("", True),
+        (None, True),
+    ],
+    ids=["today's", "stronger", "weaker", "the original's", "empty", "none"],
+)
+def test_hash_weaker_than_todays_is_to_be_replaced(stored, weak):
+    assert needs_rehash(stored) is weak
