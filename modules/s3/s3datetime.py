@@ -33,6 +33,9 @@ MORNING = dt.time(8)
 
 _OFFSET = re.compile(r"\s*(?:UTC\s*)?([+-])?\s*(?:(\d{1,2}):?(\d{2})|(\d{1,2}(?:\.\d+)?))\s*$")
 _TRAILING_OFFSET = re.compile(r"\s*([+-]\d{2}:?\d{2})$")
+# A "+" that a URL was given as it is reads as a blank
+_LOST_PLUS = re.compile(r"([T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) (\d{2}:?\d{2})$")
+_HAS_TIME = re.compile(r"[:T ]")
 _RELATIVE_STEP = re.compile(r"([+-]?)\s*(\d+)\s*([YMDhms])")
 _RELATIVE_UNITS = {"Y": "years", "M": "months", "D": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
@@ -98,6 +101,23 @@ def s3_decode_iso_datetime(text: str) -> dt.datetime:
     except (OverflowError, TypeError) as error:
         raise ValueError(f"not a date/time: {text!r}") from error
     return value if value.tzinfo else value.replace(tzinfo=dt.timezone.utc)
+
+
+def _parse_iso(text: str) -> dt.datetime | None:
+    """Read any form of ISO 8601; naive if it names no zone."""
+    try:
+        return lenient_parser.isoparse(text)
+    except ValueError:
+        return None
+
+
+def _parse_leniently(text: str) -> dt.datetime:
+    today = S3DateTime.to_local(utcnow())
+    assert today is not None
+    try:
+        return lenient_parser.parse(text, default=dt.datetime.combine(today.date(), dt.time()))
+    except (OverflowError, TypeError) as error:
+        raise ValueError(f"not a date/time: {text!r}") from error
 
 
 def s3_format_datetime(value: dt.datetime | None = None, fmt: str = ISO_FORMAT) -> str:
@@ -364,7 +384,10 @@ class S3TypeConverter:
 
     @classmethod
     def _datetime(cls, b: Any) -> dt.datetime:
-        """Naive UTC of text, date or date/time; text without a zone is mostly local time."""
+        """Naive UTC of text, date or date/time.
+
+        Text without a zone is local time, however it is spelt; without a time it is midnight.
+        """
         if isinstance(b, dt.datetime):
             return _naive_utc(b)
         if isinstance(b, dt.date):
@@ -374,18 +397,21 @@ class S3TypeConverter:
         relative = cls._relative(b)
         if relative is not None:
             return relative
-        local = cls._local_datetime(b)
-        return local if local is not None else _naive_utc(s3_decode_iso_datetime(b))
+        text = _LOST_PLUS.sub(r"\1+\2", b.strip())
+        value = _parse_iso(text) if "T" in text else None
+        value = value or cls._in_local_format(text) or _parse_iso(text) or _parse_leniently(text)
+        utc = S3DateTime.to_utc(value)
+        assert utc is not None
+        return utc
 
-    @classmethod
-    def _local_datetime(cls, text: str) -> dt.datetime | None:
+    @staticmethod
+    def _in_local_format(text: str) -> dt.datetime | None:
         offset = _TRAILING_OFFSET.search(text)
-        plain = text[: offset.start()] if offset else text
-        formats = (ISO_FORMAT, _local_datetime_format())
-        value = next(filter(None, (s3_parse_datetime(plain, fmt) for fmt in formats)), None)
+        value = s3_parse_datetime(text[: offset.start()] if offset else text, _local_datetime_format())
         if value is not None and offset:
-            return value - dt.timedelta(seconds=S3DateTime.get_offset_value(offset.group(1)))
-        return S3DateTime.to_utc(value or s3_parse_datetime(text, "%Y-%m-%d"))
+            seconds = S3DateTime.get_offset_value(offset.group(1))
+            return value.replace(tzinfo=dt.timezone(dt.timedelta(seconds=seconds)))
+        return value
 
     @classmethod
     def _date(cls, b: Any) -> dt.date:
@@ -398,8 +424,8 @@ class S3TypeConverter:
         relative = cls._relative(b)
         if relative is not None:
             return relative.date()
-        formats = ("%Y-%m-%d", _settings().get_L10n_date_format())
-        value = next(filter(None, (s3_parse_datetime(b, fmt) for fmt in formats)), None)
+        text = b.strip()
+        value = s3_parse_datetime(text, _settings().get_L10n_date_format()) or (None if _HAS_TIME.search(text) else _parse_iso(text))
         if value is not None:
             # by way of 08:00 local time, so the day changes only where the offset exceeds eight hours
             utc = S3DateTime.to_utc(value.date())

@@ -68,6 +68,9 @@ def _checked(value: Any) -> Any:
         value.encode()
         if "\0" in value:
             raise ValueError("text cannot hold the character NUL")
+    elif isinstance(value, (dt.datetime, dt.time)):
+        # databases hold whole seconds
+        return value.replace(microsecond=0)
     elif isinstance(value, (float, Decimal)) and not math.isfinite(value):
         raise ValueError("not a finite number")
     return value

@@ -54,16 +54,32 @@ def test_clock_gives_whole_seconds():
         # Stockholm is UTC+2 in May
         ("2019-05-08T10:00:00", dt.datetime(2019, 5, 8, 8, 0)),
         ("2019-05-08T10:00:00Z", dt.datetime(2019, 5, 8, 10, 0)),
-        # the configured local format
+        # a zone that is not named is the reader's, however the rest is spelt
         ("2019-05-08 10:00", dt.datetime(2019, 5, 8, 8, 0)),
-        # other spellings are taken as UTC
-        ("2019-05-08 10:00:00", dt.datetime(2019, 5, 8, 10, 0)),
-        ("2019-05-08T10:00", dt.datetime(2019, 5, 8, 10, 0)),
-        # midnight in Stockholm
-        ("2019-05-08", dt.datetime(2019, 5, 7, 22, 0)),
+        ("2019-05-08 10:00:00", dt.datetime(2019, 5, 8, 8, 0)),
+        ("2019-05-08T10:00", dt.datetime(2019, 5, 8, 8, 0)),
+        ("2019-05-08T10", dt.datetime(2019, 5, 8, 8, 0)),
+        ("2019-05-08T10:00:00.750", dt.datetime(2019, 5, 8, 8, 0, 0, 750000)),
+        ("20190508T100000", dt.datetime(2019, 5, 8, 8, 0)),
+        ("May 8, 2019 10:00", dt.datetime(2019, 5, 8, 8, 0)),
+        # it can be named in any form of ISO 8601
         ("2019-05-08 10:00+0200", dt.datetime(2019, 5, 8, 8, 0)),
         ("2019-05-08T10:00:00+02:00", dt.datetime(2019, 5, 8, 8, 0)),
-        ("08/05/2019", dt.datetime(2019, 8, 5, 8, 0)),
+        ("2019-05-08T10:00+02", dt.datetime(2019, 5, 8, 8, 0)),
+        ("20190508T080000Z", dt.datetime(2019, 5, 8, 8, 0)),
+        ("2019-05-08 08:00:00 UTC", dt.datetime(2019, 5, 8, 8, 0)),
+        ("2019-05-08T23:00-05:00", dt.datetime(2019, 5, 9, 4, 0)),
+        # a plus that a URL has made a blank of
+        ("2019-05-08T10:00:00 02:00", dt.datetime(2019, 5, 8, 8, 0)),
+        ("2019-05-08 10:00 0200", dt.datetime(2019, 5, 8, 8, 0)),
+        # without a time: midnight in Stockholm
+        ("2019-05-08", dt.datetime(2019, 5, 7, 22, 0)),
+        ("20190508", dt.datetime(2019, 5, 7, 22, 0)),
+        ("2019-W19-3", dt.datetime(2019, 5, 7, 22, 0)),
+        ("2019-05", dt.datetime(2019, 4, 30, 22, 0)),
+        ("08/05/2019", dt.datetime(2019, 8, 4, 22, 0)),
+        # without a date: today
+        ("10:00", dt.datetime(2026, 1, 31, 9, 0)),
         ("NOW", NOW),
         ("-1D", dt.datetime(2026, 1, 30, 12, 0)),
     ],
@@ -76,6 +92,8 @@ def test_text_of_a_date_time_is_converted_to_utc(text, expected):
     ("text", "expected"),
     [
         ("2019-05-08", dt.date(2019, 5, 8)),
+        ("20190508", dt.date(2019, 5, 8)),
+        ("2019-W19-3", dt.date(2019, 5, 8)),
         ("NOW", dt.date(2026, 1, 31)),
         ("2019-05-08T23:30:00Z", dt.date(2019, 5, 8)),
     ],
