@@ -19,6 +19,7 @@ from s3.s3error import (
     S3RequestError,
     S3SelectorError,
     S3TaskError,
+    S3ThrottleError,
     S3TokenError,
 )
 from s3.s3datetime import (
@@ -191,6 +192,7 @@ __all__ = (
     "S3SelectorError",
     "S3Task",
     "S3TaskError",
+    "S3ThrottleError",
     "S3TokenError",
     "S3TypeConverter",
     "S3URLQuery",
