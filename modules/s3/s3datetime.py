@@ -341,19 +341,7 @@ class S3TypeConverter:
 
     @classmethod
     def _convert_scalar(cls, target: type, b: Any) -> Any:
-        # in this order: a bool is an int, and a datetime is a date
-        converters: tuple[tuple[type, Callable[[Any], Any]], ...] = (
-            (type(None), lambda value: value),
-            (bool, cls._bool),
-            (int, cls._int),
-            (float, float),
-            (Decimal, cls._decimal),
-            (str, str),
-            (dt.datetime, cls._datetime),
-            (dt.date, cls._date),
-            (dt.time, cls._time),
-        )
-        for kind, converter in converters:
+        for kind, converter in _CONVERTERS:
             if issubclass(target, kind):
                 return converter(b)
         raise TypeError(f"cannot convert {b!r} to {target.__name__}")
@@ -397,7 +385,9 @@ class S3TypeConverter:
         relative = cls._relative(b)
         if relative is not None:
             return relative
-        text = _LOST_PLUS.sub(r"\1+\2", b.strip())
+        text = b.strip()
+        if " " in text:
+            text = _LOST_PLUS.sub(r"\1+\2", text)
         value = _parse_iso(text) if "T" in text else None
         value = value or cls._in_local_format(text) or _parse_iso(text) or _parse_leniently(text)
         utc = S3DateTime.to_utc(value)
@@ -448,3 +438,17 @@ class S3TypeConverter:
     @staticmethod
     def _relative(text: str) -> dt.datetime | None:
         return s3_relative_datetime(text) if text[:1] in ("+", "-", "n", "N") else None
+
+
+# in this order: a bool is an int, and a datetime is a date
+_CONVERTERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (type(None), lambda value: value),
+    (bool, S3TypeConverter._bool),
+    (int, S3TypeConverter._int),
+    (float, float),
+    (Decimal, S3TypeConverter._decimal),
+    (str, str),
+    (dt.datetime, S3TypeConverter._datetime),
+    (dt.date, S3TypeConverter._date),
+    (dt.time, S3TypeConverter._time),
+)

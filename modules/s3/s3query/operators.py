@@ -6,7 +6,6 @@ a condition nor by its negation.
 """
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +64,7 @@ def _like_patterns(value: Any) -> Any:
         return [_like_patterns(item) for item in value if item is not None]
     if value is None:
         return []
-    return re.sub(r"[\\%_]", r"\\\g<0>", str(value).lower()).replace("?", "_").replace("*", "%")
+    return comparing.escaped(str(value).lower()).replace("?", "_").replace("*", "%")
 
 
 def _url_patterns(value: Any) -> Any:

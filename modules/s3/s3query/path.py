@@ -73,7 +73,10 @@ def resolve_path(subject: Subject, selector: str, is_client: bool = False) -> Pa
     Raises:
         S3SelectorError: it is malformed, or names something that the tables do not have or that clients may not reach
     """
-    return _Resolver(subject, selector, is_client).resolve()
+    resolver = _Resolver(subject, selector, is_client)
+    if resolver.selector_is_own_field():
+        return resolver.end(selector[2:])
+    return resolver.resolve()
 
 
 class _Resolver:
@@ -95,9 +98,15 @@ class _Resolver:
         self.joins: list[Join] = []
         self.is_multiple = False
         self.contexts = 0
-        self.tokens = _SEPARATORS.split(selector) if isinstance(selector, str) else [""]
+        self.tokens: list[str] = []
+
+    def selector_is_own_field(self) -> bool:
+        """Whether the selector is ``~.name``, as most are: nothing to follow, nothing to check."""
+        selector = self.selector
+        return isinstance(selector, str) and selector[:2] == "~." and selector[2:].isidentifier()
 
     def resolve(self) -> Path:
+        self.tokens = _SEPARATORS.split(self.selector) if isinstance(self.selector, str) else [""]
         while True:
             self.is_checked = self.is_client and not self.configured
             name = self._next_token()
@@ -105,7 +114,7 @@ class _Resolver:
                 self._expand_context(name)
                 continue
             if not self.tokens:
-                return self._end(name)
+                return self.end(name)
             separator = self._next_token()
             if not name:
                 raise self._error("has an empty step")
@@ -142,7 +151,8 @@ class _Resolver:
         self.configured += len(tokens)
         self.tokens[:0] = tokens
 
-    def _end(self, name: str) -> Path:
+    def end(self, name: str) -> Path:
+        """The path to a field of the present table."""
         if not name:
             raise self._error("does not end with a field")
         field, virtual = self._find_field(name)
@@ -225,13 +235,14 @@ class _Resolver:
             # it has one already
             return False
         master = current.db[self._tablename]
-        others = [
-            hook
-            for alias, hook in current.s3db.get_hooks(master)[1].items()
-            if alias != component.alias and hook.filterby is None and original_name(table) in (hook.tablename, _link_name(hook))
-        ]
+        if _keys_to(master, table):
+            return True
         # of several components of a table the one that is called like it goes without
-        return bool(_keys_to(master, table)) or (bool(others) and component.alias != component.name)
+        return component.alias != component.name and any(
+            hook.filterby is None and table._tablename in (hook.tablename, _link_name(hook))
+            for alias, hook in current.s3db.get_hooks(master)[1].items()
+            if alias != component.alias
+        )
 
     def _is_link_ambiguous(self, component: Any) -> bool:
         """Whether the link table of a component has another key to this one, by which it could be joined as well."""
@@ -359,14 +370,12 @@ def _keys_to(table: Table, target: Table) -> list[str]:
     get_config = current.s3db.get_config
     pseudo = get_config(table, "references") or {}
     claimed = [fname for tname, fname in get_config(target, "referenced_by") or () if tname == original_name(table)]
-    return [field.name for field in table if _target_name(field, pseudo) == name or field.name in claimed]
-
-
-def _target_name(field: Field, pseudo: dict[str, str]) -> str | None:
     # by name alone: s3_get_foreign_key would load the model of every table that is referred to
-    ftype = str(field.type)
-    target = ftype[10:].strip() if ftype.startswith("reference ") else pseudo.get(field.name)
-    return target.partition(".")[0] if target else None
+    reference, super_reference = f"reference {name}", f"reference {name}."
+    keys = [field.name for field in table if field.type == reference or field.type.startswith(super_reference)]
+    if not pseudo and not claimed:
+        return keys
+    return [fname for fname in table.fields if fname in keys or fname in claimed or pseudo.get(fname) == name]
 
 
 def _reference(field: Field) -> tuple[str | None, str | None]:

@@ -32,6 +32,8 @@ def is_filter(key: str) -> bool:
 
 def key_parts(key: str) -> tuple[str, str, bool]:
     """Split a key into (selector, operator, whether it is negated), without judging the parts."""
+    if "__" not in key and key[-1:] not in ("!", "_"):
+        return key, "eq", False
     plain = key.rstrip("!")
     match = _OPERATOR.search(plain)
     op = match.group(1).strip("_") if match else ""

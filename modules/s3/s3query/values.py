@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from s3.s3datetime import S3TypeConverter
@@ -57,6 +58,7 @@ def convert_value(ftype: str, value: Any, selector: str) -> Any:
         raise S3FilterValueError(f"{selector}: {value!r} is no value for it ({error})", selector=selector, value=value) from error
 
 
+@cache
 def _target_type(ftype: str) -> type | None:
     member = ftype[5:] if ftype.startswith("list:") else ftype
     return _TYPES.get(member.partition(" ")[0].partition("(")[0])
