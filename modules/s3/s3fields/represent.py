@@ -82,7 +82,8 @@ class S3Represent:
         """Load the records of these keys, in one query. May be overridden, e.g. to join."""
         self.queries += 1
         query = (key == values[0]) if len(values) == 1 else key.belongs(values)
-        return current.db(query).select(key, *fields)
+        # cacheable: without the functions that the DAL gives to each row, which cost more than the rest
+        return current.db(query).select(key, *fields, cacheable=True)
 
     def represent_row(self, row: Row, prefix: str | None = None) -> Any:
         """Make the label of a record of the lookup table. May be overridden.
