@@ -20,6 +20,9 @@ class PooledSQLite(SQLite):
     names the file itself, because applications have files of the same name, and a file may be replaced by another one.
     """
 
+    uri: str
+    pool_size: int
+
     def _initialize_(self) -> None:
         pool_size = self.pool_size
         super()._initialize_()  # sets it to 0
