@@ -2,7 +2,7 @@
 
 try:
     s3setup.first_run(request.folder)
-except S3ConfigError as error:
+except (S3ConfigError, SettingError) as error:
     current.log.error(str(error))
     raise HTTP(503, str(error)) from error
 if current.s3task.is_worker_start:

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from s3cfg.importer import import_module
+from s3cfg.setting import SettingError
 
 __all__ = ("TemplateCascade",)
 
@@ -15,15 +16,15 @@ class TemplateCascade:
         """Run ``config(settings)`` of every template in the cascade; a later template overrides an earlier one.
 
         Raises:
-            RuntimeError: there is no such template, or its module has no function ``config``
+            SettingError: there is no such template, or its module has no function ``config``
         """
         for name in self.get_template_names():
             module = self.template_module(name, config)
             if module is None:
-                raise RuntimeError(f"Template not found: {name} (looked for {_places(name, config)})")
+                raise SettingError(f"Template not found: {name} (looked for {_places(name, config)})")
             configure = getattr(module, config, None)
             if not callable(configure):
-                raise RuntimeError(f"Template {name} has no function {config}(settings) in {module.__file__}")
+                raise SettingError(f"Template {name} has no function {config}(settings) in {module.__file__}")
             configure(self)
 
     def get_template_names(self: Any) -> list[str]:
