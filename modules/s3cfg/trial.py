@@ -24,7 +24,7 @@ _works: dict[str, tuple[int, int]] = {}
 def config_problem(path: str, environment: Mapping[str, Any]) -> str | None:
     """What is wrong with a 000_config.py, in a sentence for everybody; None when it works.
 
-    A version of the file that works is executed once in each process; after an error it is tried again, since the error may be in a template.
+    A version of the file that works is executed once in each process, one that fails every time: the error may be in a template.
 
     Args:
         environment: the names that web2py's models know; stays as it is
