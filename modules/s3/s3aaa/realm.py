@@ -2,6 +2,9 @@
 
 An entity (``pr_role.pe_id``) has roles of the type "organization unit"; what is affiliated to one of them is a part of it.
 Realms of users are made of this, by ``roles``; realms of records are set by ``ownership``.
+
+SQL of its own: the levels of a hierarchy need a recursive statement, and a request that asks who its user is must not pay for
+the definition of the tables.
 """
 from __future__ import annotations
 
@@ -9,40 +12,27 @@ from collections.abc import Iterable
 
 from gluon import current
 
-from s3dal import Query, Table
-
-__all__ = ("find_ancestors", "find_default_realm", "find_descendants", "persons_below")
+__all__ = ("find_ancestors", "find_default_realm", "find_descendants", "persons_below", "sql_boolean", "sql_list")
 
 #: pr_role.role_type of organization units
 OU = 1
-PERSON = "pr_person"
 
 
 def find_default_realm(pe_id: int) -> list[int]:
     """The entities of which this one is immediately a part."""
-    role, affiliation = _tables()
-    rows = current.db(
-        _is_unit(role, affiliation)
-        & (affiliation.pe_id == pe_id)
-    ).select(role.pe_id, distinct=True, orderby=role.pe_id)
-    return [row.pe_id for row in rows]
+    rows = current.db.executesql(f"SELECT DISTINCT r.pe_id FROM {_units()} AND a.pe_id = {int(pe_id)}")
+    return sorted(row[0] for row in rows)
 
 
 def find_descendants(pe_ids: Iterable[int]) -> dict[int, set[int]]:
     """{entity: all entities below it, persons excepted}; one query, whatever the number of levels."""
-    role, affiliation = _tables()
-    pentity = current.s3db.pr_pentity
     found: dict[int, set[int]] = {pe_id: set() for pe_id in pe_ids}
-    is_unit = _is_unit(role, affiliation)
     # UNION drops what was found before, so that circles end
     rows = current.db.executesql(
         f"WITH RECURSIVE tree(root, pe_id) AS ("
-        f"SELECT {role.pe_id}, {affiliation.pe_id} FROM {role}, {affiliation} "
-        f"WHERE {is_unit & role.pe_id.belongs(list(found))} "
-        f"UNION SELECT tree.root, {affiliation.pe_id} FROM tree, {role}, {affiliation} "
-        f"WHERE {role.pe_id} = tree.pe_id AND {is_unit}"
-        f") SELECT tree.root, tree.pe_id FROM tree, {pentity} "
-        f"WHERE {pentity.pe_id} = tree.pe_id AND {pentity.instance_type != PERSON}"
+        f"SELECT r.pe_id, a.pe_id FROM {_units()} AND r.pe_id IN ({sql_list(found)}) "
+        f"UNION SELECT tree.root, a.pe_id FROM tree, {_units()} AND r.pe_id = tree.pe_id"
+        f") SELECT tree.root, tree.pe_id FROM tree, pr_pentity p WHERE p.pe_id = tree.pe_id AND p.instance_type <> 'pr_person'"
     )
     for root, pe_id in rows:
         found[root].add(pe_id)
@@ -51,16 +41,11 @@ def find_descendants(pe_ids: Iterable[int]) -> dict[int, set[int]]:
 
 def find_ancestors(pe_id: int) -> set[int]:
     """All entities above a person; nothing for any other entity."""
-    role, affiliation = _tables()
-    pentity = current.s3db.pr_pentity
-    is_unit = _is_unit(role, affiliation)
-    is_person = (pentity.pe_id == affiliation.pe_id) & (pentity.instance_type == PERSON)
     rows = current.db.executesql(
         f"WITH RECURSIVE above(pe_id) AS ("
-        f"SELECT {role.pe_id} FROM {role}, {affiliation}, {pentity} "
-        f"WHERE {is_unit & (affiliation.pe_id == int(pe_id)) & is_person} "
-        f"UNION SELECT {role.pe_id} FROM above, {role}, {affiliation} "
-        f"WHERE {affiliation.pe_id} = above.pe_id AND {is_unit}"
+        f"SELECT r.pe_id FROM pr_pentity p, {_units()} AND a.pe_id = {int(pe_id)} AND p.pe_id = a.pe_id "
+        f"AND p.instance_type = 'pr_person' "
+        f"UNION SELECT r.pe_id FROM above, {_units()} AND a.pe_id = above.pe_id"
         f") SELECT pe_id FROM above"
     )
     return {row[0] for row in rows}
@@ -68,28 +53,28 @@ def find_ancestors(pe_id: int) -> set[int]:
 
 def persons_below(pe_ids: Iterable[int]) -> str:
     """The SQL statement that finds the persons below entities, at any level, for ``field.belongs()``."""
-    role, affiliation = _tables()
-    pentity = current.s3db.pr_pentity
-    is_unit = _is_unit(role, affiliation)
     return (
         f"WITH RECURSIVE tree(pe_id) AS ("
-        f"SELECT {affiliation.pe_id} FROM {role}, {affiliation} "
-        f"WHERE {is_unit & role.pe_id.belongs(sorted(pe_ids))} "
-        f"UNION SELECT {affiliation.pe_id} FROM tree, {role}, {affiliation} "
-        f"WHERE {role.pe_id} = tree.pe_id AND {is_unit}"
-        f") SELECT tree.pe_id FROM tree, {pentity} "
-        f"WHERE {pentity.pe_id} = tree.pe_id AND {pentity.instance_type == PERSON};"
+        f"SELECT a.pe_id FROM {_units()} AND r.pe_id IN ({sql_list(pe_ids)}) "
+        f"UNION SELECT a.pe_id FROM tree, {_units()} AND r.pe_id = tree.pe_id"
+        f") SELECT tree.pe_id FROM tree, pr_pentity p WHERE p.pe_id = tree.pe_id AND p.instance_type = 'pr_person';"
     )
 
 
-def _tables() -> tuple[Table, Table]:
-    return current.s3db.pr_role, current.s3db.pr_affiliation
-
-
-def _is_unit(role: Table, affiliation: Table) -> Query:
+def _units() -> str:
+    """Tables and condition of "entity r.pe_id has the organization unit a.pe_id"."""
+    no = sql_boolean(False)
     return (
-        (affiliation.role_id == role.id)
-        & (role.role_type == OU)
-        & (role.deleted == False)
-        & (affiliation.deleted == False)
+        f"pr_role r, pr_affiliation a "
+        f"WHERE a.role_id = r.id AND r.role_type = {OU} AND r.deleted = {no} AND a.deleted = {no}"
     )
+
+
+def sql_boolean(value: bool) -> str:
+    """How the database writes a truth value."""
+    return str(current.db._adapter.represent(value, "boolean"))
+
+
+def sql_list(ids: Iterable[int]) -> str:
+    """Ids for ``IN (...)``; none at all find nothing."""
+    return ",".join(str(int(value)) for value in ids) or "NULL"

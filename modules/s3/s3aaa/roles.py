@@ -11,7 +11,7 @@ from gluon.storage import Storage
 
 from s3.s3aaa.person import AuthPerson
 from s3.s3aaa.policy import Realms
-from s3.s3aaa.realm import find_default_realm, find_descendants
+from s3.s3aaa.realm import find_default_realm, find_descendants, sql_boolean
 from s3dal import Query, Row
 
 __all__ = ("SYSTEM_ROLES", "AuthRoles")
@@ -24,6 +24,8 @@ SYSTEM_ROLES = {
     "EDITOR": ("Editor", "May change the records of others under the editor policy"),
 }
 _UNRESTRICTED = ("ADMIN", "AUTHENTICATED", "ANONYMOUS")
+# what databases give for a true value
+_TRUE = ("T", True, 1)
 
 Role = int | str
 
@@ -34,7 +36,7 @@ class AuthRoles(AuthPerson):
     # Roles of this request
 
     def s3_set_roles(self) -> None:
-        """Read the roles of the current user: one query, and one for the person entity; both only if logged in.
+        """Read the roles of the current user and its person entity: one query, if somebody is logged in.
 
         Under the policies with realms one more for the default realm, if a role is held for it, and under policy 7 one for
         all the entities below.
@@ -44,7 +46,6 @@ class AuthRoles(AuthPerson):
         self._realms = None
         user = self.user
         if user is not None:
-            user.pe_id = self.s3_user_pe_id(user.id)
             user.realms = self._realms = self._find_realms(user)
 
     @property
@@ -60,24 +61,19 @@ class AuthRoles(AuthPerson):
         return {} if anonymous is None else {anonymous: None}
 
     def _find_realms(self, user: Storage) -> Realms:
-        gtable, mtable = self.table("auth_group"), self.table("auth_membership")
-        rows = current.db(
-            (gtable.deleted == False)
-            & ((gtable.system == True) | (mtable.id != None))
-        ).select(
-            gtable.id,
-            gtable.uuid,
-            gtable.system,
-            mtable.id,
-            mtable.pe_id,
-            left=mtable.on(
-                (mtable.group_id == gtable.id)
-                & (mtable.user_id == user.id)
-                & (mtable.deleted == False)
-            ),
+        """The realms of a user, who gets a person entity on the way."""
+        no, yes, user_id = sql_boolean(False), sql_boolean(True), int(user.id)
+        # not by the DAL: every request of a user comes here, and to define these tables takes it several milliseconds
+        rows = current.db.executesql(
+            "SELECT g.id, g.uuid, g.system, m.id, m.pe_id, "
+            f"(SELECT p.pe_id FROM pr_person_user p WHERE p.user_id = {user_id} AND p.deleted = {no} ORDER BY p.id LIMIT 1) "
+            "FROM auth_group g LEFT JOIN auth_membership m "
+            f"ON m.group_id = g.id AND m.user_id = {user_id} AND m.deleted = {no} "
+            f"WHERE g.deleted = {no} AND (g.system = {yes} OR m.id IS NOT NULL)"
         )
-        self._system_roles = Storage({row.auth_group.uuid: row.auth_group.id for row in rows if row.auth_group.system})
-        held = [(row.auth_group.id, row.auth_membership.pe_id) for row in rows if row.auth_membership.id is not None]
+        user.pe_id = rows[0][5] if rows else self.s3_user_pe_id(user_id)
+        self._system_roles = Storage({uid: role for role, uid, is_system, *_ in rows if is_system in _TRUE})
+        held = [(role, pe_id) for role, _, _, membership, pe_id, _ in rows if membership is not None]
         if self.permission.uses_realms:
             realms = self._limited_realms(held, user)
         else:
@@ -92,8 +88,7 @@ class AuthRoles(AuthPerson):
         limited = [(role, pe_id) for role, pe_id in held if role not in site_wide]
         default: list[int] = []
         if any(pe_id is None for _, pe_id in limited):
-            person = user.pe_id or self.s3_user_pe_id(user.id)
-            default = find_default_realm(person) if person else []
+            default = find_default_realm(user.pe_id) if user.pe_id else []
         found: dict[int, set[int]] = {}
         for role, pe_id in limited:
             found.setdefault(role, set()).update(default if pe_id is None else [pe_id])
@@ -107,12 +102,10 @@ class AuthRoles(AuthPerson):
     def get_system_roles(self) -> Storage:
         """{UID: id} of the system roles that exist; one query per request."""
         if self._system_roles is None:
-            table = self.table("auth_group")
-            rows = current.db(
-                (table.system == True)
-                & (table.deleted == False)
-            ).select(table.id, table.uuid)
-            self._system_roles = Storage({row.uuid: row.id for row in rows})
+            rows = current.db.executesql(
+                f"SELECT uuid, id FROM auth_group WHERE system = {sql_boolean(True)} AND deleted = {sql_boolean(False)}"
+            )
+            self._system_roles = Storage(rows)
         return self._system_roles
 
     def get_system_role(self, uid: str) -> int | None:

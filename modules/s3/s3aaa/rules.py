@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gluon import current
 
 from s3.s3aaa.policy import Acl, Acls, Realms, Rule, find_acls
+from s3.s3aaa.realm import sql_boolean, sql_list
 from s3dal import Query, Table
 
 if TYPE_CHECKING:
@@ -137,19 +138,18 @@ class PermissionRules:
 
     def _read_rules(self) -> tuple[dict[str, list[Rule]], dict[str, list[Rule]], set[str]]:
         """All rules that this request can need, with one query."""
-        table, roles = self.table, self.auth.realms
+        roles = self.auth.realms
         pages: dict[str, list[Rule]] = {}
         tables: dict[str, list[Rule]] = {}
         restricted: set[str] = set()
-        query = table.group_id.belongs(list(roles))
-        if self.uses_table_rules:
-            query |= table.tablename != None
-        select = current.db(query & (table.deleted == False))._select(
-            table.group_id, table.controller, table.function, table.tablename, table.uacl, table.oacl, table.entity,
-            table.unrestricted,
+        concerned = f"group_id IN ({sql_list(roles)})" + (" OR tablename IS NOT NULL" if self.uses_table_rules else "")
+        # not by the DAL: every request for a restricted page comes here, and to define the table and to make Rows of
+        # hundreds of rules takes it longer than all the rest
+        rows = current.db.executesql(
+            'SELECT group_id, controller, "function", tablename, uacl, oacl, entity, unrestricted '
+            f"FROM s3_permission WHERE deleted = {sql_boolean(False)} AND ({concerned})"
         )
-        # plain tuples: there may be hundreds of rules, and making Rows of them takes longer than all the rest
-        for role, controller, function, tablename, uacl, oacl, entity, unrestricted in current.db.executesql(select):
+        for role, controller, function, tablename, uacl, oacl, entity, unrestricted in rows:
             if tablename:
                 restricted.add(tablename)
             if role in roles:
