@@ -24,6 +24,7 @@ from pydal.migrator import Migrator
 from s3 import s3changes
 from s3.s3aaa import AuthS3
 from s3.s3error import S3ConfigError
+from s3.s3import import prepopulate
 from s3.s3model import S3Model
 from s3.s3task import S3Task
 from s3.s3utils import import_module
@@ -128,11 +129,16 @@ def _create_schema(databases: str, uri: str) -> None:
 
 def _migrate(databases: str, uri: str) -> None:
     db = _open(databases, uri, migrate=True)
+    s3 = current.response.s3
+    before = dict(s3)
     try:
         with _driver_errors(db, uri):
             _define_and_index(db)
     finally:
         db.close()
+        # what models have left here is bound to that connection, such as the validators of reusable fields
+        s3.clear()
+        s3.update(before)
 
 
 def _define_and_index(db: DAL) -> None:
@@ -265,6 +271,7 @@ def _fill() -> None:
 
 
 def _load_template_data() -> None:
+    prepopulate()
     for name in current.deployment_settings.get_template_names():
         demo = import_module(f"templates.{name}.demo")
         if demo is not None:

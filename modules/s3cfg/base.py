@@ -23,7 +23,9 @@ class BaseSettings:
     get_base_debug = setting("base.debug", False, "Show more to developers: log level DEBUG.")
     get_base_migrate = setting("base.migrate", True, "Whether the application may create and alter database tables.")
     get_base_prepopulate = setting(
-        "base.prepopulate", True, "Whether the first start loads the demo data of the deployment template, if it brings any.")
+        "base.prepopulate", True,
+        "Whether the first start imports the first data of the deployment templates (docs/prepopulation.md); or names of the "
+        "folders below modules/templates to take them from, such as DRMP.")
     get_base_custom_models = setting(
         "base.custom_models", {},
         "Model modules that a deployment template brings, {prefix: template}: the tables prefix_* stand in "

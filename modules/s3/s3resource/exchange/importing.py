@@ -255,19 +255,13 @@ class ImportJob:
     # One record
 
     def _process(self, item: ImportItem) -> None:
+        parent = item.parent
         if item.is_faulty:
             return
-        if item.parent is not None and not item.parent.is_done:
-            self._fail_after(item, item.parent)
-            return
-        self._guarded(item, self._write)
-
-    def _fail_after(self, item: ImportItem, other: ImportItem) -> None:
-        """A record that another one keeps from being imported; reported only if nothing else is."""
-        if not other.is_faulty:
-            item.is_done = False  # the other one is not wanted by the strategy
-            return
-        item.fail(f"needs {other.name}, which cannot be imported", is_consequence=True)
+        if parent is None or (parent.is_done and parent.method in self.strategy):
+            self._guarded(item, self._write)
+        elif parent.is_faulty:
+            item.fail(f"needs {parent.name}, which cannot be imported", is_consequence=True)
 
     def _guarded(self, item: ImportItem, write: Callable[[ImportItem], None]) -> None:
         """Write a record; what goes wrong is noted on it."""

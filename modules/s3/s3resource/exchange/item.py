@@ -94,4 +94,6 @@ class ImportItem:
         if culprit.get(ERROR) is None:
             culprit.set(ERROR, str(message))
         line = culprit.get("line") or culprit.sourceline
-        self.faults.append(ImportFault(self.name, str(message), name, int(line) if line else None, is_consequence))
+        self.faults.append(
+            ImportFault(self.name, str(message), name, int(line) if line else None, culprit.get("column"), is_consequence)
+        )

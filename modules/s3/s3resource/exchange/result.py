@@ -24,6 +24,8 @@ class ImportFault:
     field: str | None = None
     #: where it stands in its source
     line: int | None = None
+    #: column of a table that it comes from
+    column: str | None = None
     #: another record is at fault
     is_consequence: bool = False
 
