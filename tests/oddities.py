@@ -317,32 +317,45 @@ def text_of(item: Any) -> Any:
 PATTERNS = ["%", "_", "a%", "%a%", "a\\%", "\\_", "a\\\\", "%B", "_%", "1", "1%", "%-01-%", "20%", "a*", "[a]", "É", "%é", "\\%"]
 
 
+NAMES = st.sampled_from(sorted(SELECTORS))
+CASES_OF_TEXT = st.sampled_from([None, None, None, None, "lower", "upper"])
+YES_NO = st.booleans()
+
+
 @st.composite
-def conditions(draw: Any, places: list[int]) -> Any:
+def conditions(draw: Any, places: tuple[int, ...]) -> Any:
     """One condition, with values as they are or as text."""
-    selector = draw(st.sampled_from(sorted(SELECTORS)))
+    selector = draw(NAMES)
     ftype = SELECTORS[selector][0].rpartition("virtual:")[2]
-    is_virtual = SELECTORS[selector][0].startswith("virtual:")
     left = FS(selector)
-    if ftype in ("string", "text") and draw(st.integers(0, 4)) == 0:
-        left = getattr(left, draw(st.sampled_from(["lower", "upper"])))()
-    kind = draw(st.sampled_from(_operators(ftype)))
-    domain = st.sampled_from(DOMAINS.get(ftype) or places)
-    if kind in ("like", "ilike"):
-        items = st.sampled_from(PATTERNS)
-    elif kind in ORDER or ftype.startswith("list:") and kind in ("eq", "ne"):
-        items = domain
-    else:
-        items = st.none() | domain
-    is_text = draw(st.booleans())
-    if kind in ("contains", "anyof") and not ftype.startswith("list:"):
-        items = st.none() | st.sampled_from(TEXTS)
-    value = draw(items | st.lists(items, min_size=1, max_size=3))
-    if is_virtual and isinstance(value, list) and None in value and kind in ("like", "ilike"):
-        value = [item for item in value if item is not None] or "a"
-    if is_text:
+    if ftype in ("string", "text"):
+        left.op = draw(CASES_OF_TEXT)
+    kind = draw(_operator_of(ftype))
+    value = draw(_values_of(ftype, kind, places))
+    if SELECTORS[selector][0].startswith("virtual:") and isinstance(value, list) and None in value and kind in ("like", "ilike"):
+        value = "a"
+    if draw(YES_NO):
         value = [text_of(item) for item in value] if isinstance(value, list) else text_of(value)
     return S3ResourceQuery(kind, left, value)
+
+
+@functools.cache
+def _operator_of(ftype: str) -> Any:
+    return st.sampled_from(_operators(ftype))
+
+
+@functools.cache
+def _values_of(ftype: str, kind: str, places: tuple[int, ...]) -> Any:
+    is_list = ftype.startswith("list:")
+    if kind in ("like", "ilike"):
+        items = st.sampled_from(PATTERNS)
+    elif kind in ("contains", "anyof") and not is_list:
+        items = st.none() | st.sampled_from(TEXTS)
+    else:
+        items = st.sampled_from(DOMAINS.get(ftype) or list(places))
+        if kind not in ORDER and not (is_list and kind in ("eq", "ne")):
+            items = st.none() | items
+    return items | st.lists(items, min_size=1, max_size=3)
 
 
 def _operators(ftype: str) -> list[str]:
@@ -361,7 +374,7 @@ def _combinations(parts: Any) -> Any:
 @functools.cache
 def queries(batch: int) -> Any:
     """Trees of conditions on the records of a batch: (batch, query)."""
-    trees = st.recursive(conditions(places_of(batch)), _combinations, max_leaves=4)
+    trees = st.recursive(conditions(tuple(places_of(batch))), _combinations, max_leaves=4)
     return st.tuples(st.just(batch), trees)
 
 
