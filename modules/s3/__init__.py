@@ -64,6 +64,7 @@ from s3.s3fields import (
     S3RepresentLazy,
     S3ReusableField,
     UserRepresent,
+    hidden_field,
     new_uuid,
     s3_all_meta_field_names,
     s3_comments,
@@ -96,7 +97,7 @@ from s3.s3resource import S3Duplicate, S3Resource, S3ResourceData, S3ResourceFil
 from s3.s3aaa import AUTH_INDEXES, AUTH_TABLES, SYSTEM_ROLES, AuthS3, S3Permission, hash_password, local_path
 from s3.s3changes import current_position, is_watched
 from s3.s3model import S3Model
-from s3.s3filter import S3FilterString, parse_filter, validate_filter
+from s3.s3filter import S3FilterString, apply_filter, load_filter, parse_filter, save_filter, validate_filter
 from s3.s3task import PeriodicTask, S3Task, background_task, periodic_tasks, prune_changes, run_maintenance
 from s3.s3msg import Attachment, S3Msg, clean_subject
 from s3.s3rest import REQUEST_ERRORS, S3Method, S3Request, fail_request, keep_messages, read_form, s3_request, status_of
@@ -201,6 +202,7 @@ __all__ = (
     "UpdateJSON",
     "UpdatePage",
     "UserRepresent",
+    "apply_filter",
     "background_task",
     "check_subscription_url",
     "clean_subject",
@@ -211,10 +213,12 @@ __all__ = (
     "find_descendants",
     "find_paths",
     "hash_password",
+    "hidden_field",
     "import_module",
     "is_watched",
     "keep_messages",
     "known_controllers",
+    "load_filter",
     "local_path",
     "module_menu",
     "new_uuid",
@@ -263,6 +267,7 @@ __all__ = (
     "s3_utc",
     "s3_validate",
     "s3_yes_no_represent",
+    "save_filter",
     "status_of",
     "template_pages",
     "update_record",

@@ -6,7 +6,7 @@ from typing import Any
 from gluon import IS_EMPTY_OR, IS_FLOAT_IN_RANGE, IS_IN_SET, IS_NOT_EMPTY, current
 from gluon.storage import Storage
 
-from s3 import IS_ONE_OF, S3Duplicate, S3Model, S3Represent, S3ReusableField, s3_comments, s3_date, s3_meta_fields
+from s3 import IS_ONE_OF, S3Duplicate, S3Model, S3Represent, S3ReusableField, hidden_field, s3_comments, s3_meta_fields
 from s3dal import Field, Row, Rows, Table
 
 __all__ = ("LocationModel", "gis_LocationRepresent", "gis_get_children", "gis_get_parents", "gis_update_location_tree")
@@ -35,25 +35,28 @@ class LocationModel(S3Model):
                   requires=IS_EMPTY_OR(IS_ONE_OF(db, "gis_location.id", represent, filterby="level", filter_opts=LEVELS,
                                                  orderby="gis_location.name"))),
             # ids from the root to the location itself, separated by slashes
-            Field("path", length=256, readable=False, writable=False),
-            Field("gis_feature_type", "integer", default=POINT, notnull=True, readable=False, writable=False),
+            hidden_field("path", length=256),
+            hidden_field("gis_feature_type", "integer", default=POINT, notnull=True),
             Field("lat", "double", label=T("Latitude"), requires=IS_EMPTY_OR(IS_FLOAT_IN_RANGE(-90, 90))),
             Field("lon", "double", label=T("Longitude"), requires=IS_EMPTY_OR(IS_FLOAT_IN_RANGE(-180, 180))),
             # the coordinates are those of the parent
             Field("inherited", "boolean", default=False, writable=False, label=T("Coordinates of the parent")),
             # follow from the coordinates
-            _hidden("wkt", "text"),
-            *(_hidden(name, "double") for name in BOUNDS),
+            hidden_field("wkt", "text"),
+            *(hidden_field(name, "double") for name in BOUNDS),
             # metres
-            _hidden("elevation", "double"),
-            _hidden("radius", "double"),
+            hidden_field("elevation", "double"),
+            hidden_field("radius", "double"),
             Field("addr_street", "text", label=T("Street Address")),
             Field("addr_postcode", length=128, label=T("Postcode")),
-            s3_date("start_date", label=T("Start Date"), readable=False, writable=False),
-            s3_date("end_date", label=T("End Date"), readable=False, writable=False),
+            hidden_field("start_date", "date"),
+            hidden_field("end_date", "date"),
             s3_comments(),
             # names of the ancestors and of the location itself, each at its level: what location filters compare with
-            *(Field(level, label=levels.get(level, level), readable=level in levels, writable=False) for level in reversed(LEVELS)),
+            *(
+                Field(level, label=levels[level], requires=None, writable=False) if level in levels else hidden_field(level)
+                for level in reversed(LEVELS)
+            ),
             *s3_meta_fields(),
         )
         current.response.s3.crud_strings["gis_location"] = Storage(
@@ -94,11 +97,6 @@ class LocationModel(S3Model):
             "gis_location_represent": represent,
             "gis_hierarchy_levels": levels,
         }
-
-
-def _hidden(name: str, fieldtype: str) -> Field:
-    # requires=None: no form edits them, and looking up default validators takes longer than all the rest
-    return Field(name, fieldtype, requires=None, readable=False, writable=False)
 
 
 class gis_LocationRepresent(S3Represent):

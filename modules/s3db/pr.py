@@ -36,6 +36,7 @@ from s3 import (
 from s3dal import Field, Query, Row, Table
 from s3db.pr_affiliation import (
     OU,
+    affiliation_onaccept,
     group_membership_onaccept,
     group_membership_ondelete,
     group_membership_realm_entity,
@@ -611,7 +612,12 @@ class RoleModel(S3Model):
                             represent=self.pr_pentity_represent, readable=True, writable=True),
             *s3_meta_fields(),
         )
-        self.configure("pr_affiliation", deduplicate=S3Duplicate(primary=("role_id", "pe_id")), indexes=["role_id", "pe_id"])
+        self.configure(
+            "pr_affiliation",
+            deduplicate=S3Duplicate(primary=("role_id", "pe_id")),
+            onaccept=affiliation_onaccept,
+            indexes=["role_id", "pe_id"],
+        )
         return {"pr_role_id": role_id, "pr_role_types": types}
 
 
@@ -694,12 +700,19 @@ def filter_onvalidation(form: Any) -> None:
     # people also write [['status', 'open']]; with no double quote inside, there is only one way to read it
     text = query if '"' in query else query.replace("'", '"')
     tables = _subscribed_tables(current.s3db.pr_subscription.filter_id == values["id"]) if values.get("id") else set()
-    if values.get("resource"):
-        tables.add(values["resource"])
+    resource = values.get("resource") if "resource" in values or not values.get("id") else _resource_of_filter(values["id"])
+    if resource:
+        tables.add(resource)
     try:
         values["query"] = _validate_filter(text, tables)
     except S3Error as error:
         form.errors["query"] = f"{error}: {query}"
+
+
+def _resource_of_filter(filter_id: Any) -> str | None:
+    table = current.s3db.pr_filter
+    row = current.db(table.id == filter_id).select(table.resource, limitby=(0, 1)).first()
+    return row.resource if row else None
 
 
 def _subscribed_tables(condition: Query) -> set[str]:

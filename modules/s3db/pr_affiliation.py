@@ -14,6 +14,7 @@ from s3dal import Query, Row, Table
 
 __all__ = (
     "OU",
+    "affiliation_onaccept",
     "group_membership_onaccept",
     "group_membership_ondelete",
     "group_membership_realm_entity",
@@ -201,6 +202,14 @@ def _is_unit(roles: Table, affiliations: Table) -> Query:
         & (roles.deleted == False)
         & (affiliations.deleted == False)
     )
+
+
+def affiliation_onaccept(form: Any) -> None:
+    """An entity has a role once; of affiliations that say the same, the last one stays."""
+    table = current.s3db.pr_affiliation
+    record = current.db(table.id == form.vars.id).select(table.id, table.role_id, table.pe_id, limitby=(0, 1)).first()
+    is_same = (table.role_id == record.role_id) & (table.pe_id == record.pe_id) & (table.id != record.id)
+    current.db(is_same & (table.deleted == False)).update(deleted=True)
 
 
 def group_membership_onaccept(form: Any) -> None:

@@ -12,7 +12,7 @@ from s3.s3fields.common import (
     s3_time,
 )
 from s3.s3fields.export import S3RepresentLazy, s3_represent_value
-from s3.s3fields.meta import S3MetaFields, new_uuid, s3_all_meta_field_names, s3_meta_fields
+from s3.s3fields.meta import S3MetaFields, hidden_field, new_uuid, s3_all_meta_field_names, s3_meta_fields
 from s3.s3fields.represent import DelegatedRepresent, S3Represent, UserRepresent
 from s3.s3fields.reusable import S3ReusableField
 
@@ -23,6 +23,7 @@ __all__ = (
     "S3RepresentLazy",
     "S3ReusableField",
     "UserRepresent",
+    "hidden_field",
     "new_uuid",
     "s3_all_meta_field_names",
     "s3_comments",

@@ -106,6 +106,17 @@ def test_an_affiliation_is_made_once(tree: Any) -> None:
     assert s3db.pr_add_affiliation(("pr_realm", 999999), ids["Club"], role="Regions") is None
 
 
+def test_an_affiliation_that_came_in_some_other_way_replaces_the_one_before(tree: Any) -> None:
+    current, ids = tree
+    role_id = current.s3db.pr_add_affiliation(ids["World"], ids["Club"], role="Regions")
+
+    insert(current, "pr_affiliation", role_id=role_id, pe_id=ids["Club"])
+
+    table = current.s3db.pr_affiliation
+    rows = current.db((table.role_id == role_id) & (table.pe_id == ids["Club"])).select(table.deleted, orderby=table.id)
+    assert [row.deleted for row in rows] == [True, False]
+
+
 @pytest.mark.parametrize("master, role, left", [
     ("Team", "Staff", []), ("Team", None, []), (None, "Staff", []), (None, None, []),
     ("World", "Staff", ["Team"]), ("Team", "Friends", ["Team"]),

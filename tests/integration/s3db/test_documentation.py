@@ -67,7 +67,8 @@ def run_examples(app: App) -> dict[str, Any]:
         page = "\n".join(re.findall(r"^```pycon\n(.*?)^```", PAGE, re.M | re.S))
         test = doctest.DocTestParser().get_doctest(page, names, "docs/s3db.md", "docs/s3db.md", 0)
         report: list[str] = []
-        result = doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=report.append, clear_globs=False)
+        runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+        result = runner.run(test, out=report.append, clear_globs=False)
         assert result.attempted > 25
         assert result.failed == 0, "".join(report)
         return dict(test.globs)

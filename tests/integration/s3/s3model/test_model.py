@@ -276,6 +276,30 @@ def test_a_wrong_list_of_what_a_module_provides_is_named(template, tmp_path, sou
         template.s3db.table("pond_fish")
 
 
+def test_a_model_that_does_not_say_what_it_provides_is_loaded_to_find_out(template, tmp_path):
+    source = """
+from s3 import S3Model
+from s3dal import Field
+__all__ = ("NamedModel", "NamelessModel")
+class NamedModel(S3Model):
+    names = ("pond_frog",)
+    def model(self):
+        self.define_table("pond_frog", Field("name"))
+class NamelessModel(S3Model):
+    def model(self):
+        self.define_table("pond_fish", Field("name"))
+        return {"pond_depth": 3}
+"""
+    (tmp_path / "templates" / "City" / "models" / "pond.py").write_text(source)
+    template.deployment_settings.base.custom_models = {"pond": "City"}
+    template.deployment_settings.modules["pond"] = {}
+
+    assert template.s3db.is_provided("pond_fish")
+    assert template.s3db.pond_depth == 3
+    assert template.s3db.pond_fish.fields == ["id", "name"]
+    assert "pond_frog" not in template.db.tables
+
+
 def test_a_setting_for_models_that_are_not_there_is_an_error_that_names_the_file(template):
     template.deployment_settings.base.custom_models = {"pool": "City"}
 
