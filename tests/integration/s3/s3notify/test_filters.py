@@ -85,16 +85,17 @@ def listed(values: list[str], conjunction: str = "or") -> str:
 class Grammar:
     """Draws conditions over the posts of a world."""
 
-    def __init__(self, chance: random.Random, world: Any, ids: dict[str, int], organisations: dict[str, int], now: dt.datetime) -> None:
+    def __init__(self, chance: random.Random, scene: Scene, now: dt.datetime) -> None:
         self.chance = chance
-        self.world = world
-        self.ids = ids
-        self.organisations = organisations
+        self.ids = scene.ids
+        self.organisations = scene.organisations
+        self.places = {name: place for name, (place, _) in scene.places.items()}
         self.now = now
 
     def draw(self) -> Condition:
-        rules = (self.series, self.series_name, self.province, self.place, self.date, self.recent, self.body, self.either, self.tag,
-                 self.comment, self.organisation, self.priority, self.expired, self.title, self.nothing, self.names)  # fmt: skip
+        rules = (self.series, self.series_name, self.province, self.place, self.within, self.date, self.recent, self.body,
+                 self.part, self.either, self.tag, self.comment,
+                 self.organisation, self.priority, self.expired, self.title, self.nothing, self.names)  # fmt: skip
         condition = self.chance.choice(rules)()
         if condition.negated_words and self.chance.random() < 0.3:
             test = condition.test
@@ -124,6 +125,11 @@ class Grammar:
         return of_one("(location)$name__like", pattern, "Name (Location)", f'"{pattern}"', lambda post: like(post.location, pattern),
                       "like", "not like")  # fmt: skip
 
+    def within(self) -> Condition:
+        said = '"North (State / Province), Utopia"'
+        return of_one("location_id__typeof", str(self.places["North"]), "Location", said,
+                      lambda post: known(post.location, ("North", "Northtown").__contains__), "is within", "is not within")  # fmt: skip
+
     def date(self) -> Condition:
         moment = self.now.replace(hour=0, minute=0, second=0) - dt.timedelta(days=self.chance.randint(0, 5))
         (op, sign, opposite, compare) = self.chance.choice((
@@ -139,6 +145,11 @@ class Grammar:
     def body(self) -> Condition:
         pattern = self.chance.choice(["*water*", "*100%*", "*<b>*", "f*"])
         return of_one("body__like", pattern, "Body", f'"{pattern}"', lambda post: like(post.body, pattern), "like", "not like")
+
+    def part(self) -> Condition:
+        parts = self.chance.choice((["ATER"], ["100%", "<b>"], ["100_"]))
+        return of_one("body__contains", ",".join(parts), "Body", listed(parts),
+                      lambda post: any(part.lower() in post.body.lower() for part in parts), "contains", "does not contain")  # fmt: skip
 
     def either(self) -> Condition:
         words = 'Title like "*water*" OR Body like "*water*"', 'NOT Title like "*water*" AND NOT Body like "*water*"'
@@ -290,7 +301,7 @@ def read_notifications(world: Any, resource_ids: list[int]) -> dict[int, tuple[s
 def test_filter_means_the_same_on_screen_in_the_notification_and_in_words(app, world, seed):
     chance = random.Random(seed)
     scene = Scene(app, world, chance)
-    grammar = Grammar(chance, world, scene.ids, scene.organisations, app.clock.now)
+    grammar = Grammar(chance, scene, app.clock.now)
     old = scene.posts(range(6), app.clock.now)
     drawn = [draw_filter(grammar) for _ in range(NUMBER)]
     subscribed = [world.subscribe("anna", filters=one.pairs).resource_id for one in drawn]
