@@ -334,3 +334,20 @@ def test_linked_record_that_may_not_go_keeps_its_link(tagged, letters, depot):
 
     assert link.error == depot.ERROR.NOT_PERMITTED
     assert depot.db(depot.db.depot_item_tag.deleted == False).count() == 3
+
+
+def test_filter_of_one_component_by_name(letters):
+    resource = S3Resource("depot_item")
+    resource.add_filter(FS("value") == "A1", "comp")
+    resource.add_filter(FS("name") == "A", "item")
+
+    assert values(resource) == ["A1"]
+    assert resource.count() == 1
+
+
+def test_component_filter_of_the_dal_beside_url_filters(letters, depot):
+    resource = S3Resource("depot_item", vars={"comp.value__belongs": "A0,A1,B0"})
+    resource.add_component_filter("comp", depot.db.depot_comp.value != "A0")
+
+    assert values(resource) == ["A1", "B0"]
+    assert resource.count() == 2

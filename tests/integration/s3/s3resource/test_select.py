@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from decimal import Decimal
 
 import pytest
 from bare import counted_queries
@@ -13,6 +14,7 @@ from s3.s3fields import S3Represent
 from s3.s3query import FS
 from s3.s3resource import S3Resource
 from s3.s3utils import s3_str
+from s3dal import Field
 
 
 @pytest.fixture
@@ -153,25 +155,50 @@ def test_no_match(letters):
     assert (data.rows, data.numrows, data.ids) == ([], 0, [])
 
 
-def test_number_of_queries_does_not_grow_with_the_records(depot):
+@pytest.fixture
+def crowd(depot, monkeypatch):
+    """Fifty items with three references that are looked up, and a component each."""
     for i in range(50):
-        place = depot.db.depot_place.insert(name=f"P{i}")
+        place = depot.db.depot_place.insert(name=f"P{i}", uuid=f"U{i}")
         series = depot.db.depot_series.insert(name=f"S{i}")
-        item = depot.db.depot_item.insert(name=f"I{i}", from_id=place, to_id=place, series_id=series)
+        item = depot.db.depot_item.insert(name=f"I{i}", number=i, flag=True, from_id=place, to_id=place, series_id=series)
         depot.db.depot_comp.insert(item_id=item, value=str(i))
     for name in ("from_id", "to_id", "series_id"):
         lookup = "depot_series" if name == "series_id" else "depot_place"
-        depot.db.depot_item[name].represent = S3Represent(lookup=lookup)
+        monkeypatch.setattr(depot.db.depot_item[name], "represent", S3Represent(lookup=lookup))
+
+
+@pytest.mark.parametrize(
+    ("filters", "options", "statements"),
+    [
+        # the records, the component, and one look-up per key
+        ({}, {}, 5),
+        # and the ids of all records that match, if they are more than those of the page, or if the filter joins
+        ({}, {"limit": 30, "count": True}, 6),
+        ({"comp.value__ne": "7"}, {}, 6),
+        ({"comp.value__ne": "7"}, {"limit": 30, "orderby": "from_id$name desc"}, 6),
+        ({"~.from_id$name__like": "p*"}, {"raw_data": True, "getids": True}, 6),
+    ],
+)
+def test_number_of_queries_does_not_grow_with_the_records(crowd, depot, filters, options, statements):
+    fields = ["name", "number", "flag", "at", "from_id", "to_id", "series_id", "comp.value"]
+    resource = S3Resource("depot_item", vars=filters)
 
     with counted_queries(depot.db) as sent:
-        rows = S3Resource("depot_item").select(["name", "from_id", "to_id", "series_id", "comp.value"], represent=True).rows
+        rows = resource.select(fields, represent=True, **options).rows
 
-    for name in ("from_id", "to_id", "series_id"):
-        depot.db.depot_item[name].represent = None
-    assert rows[7] == {"depot_item.name": "I7", "depot_item.from_id": "P7", "depot_item.to_id": "P7", "depot_item.series_id": "S7",
-                       "depot_comp.value": "7"}  # fmt: skip
-    # the records, the component, and one look-up per key
-    assert len(sent) == 5
+    row = next(row for row in rows if row["depot_item.name"] == "I27")
+    row.pop("_row", None)
+    assert list(row.values()) == ["I27", "27", "True", "-", "P27", "P27", "S27", "27"]
+    assert len(sent) == statements
+
+
+def test_tables_that_keys_lead_to_need_no_query_of_their_own(crowd, depot):
+    with counted_queries(depot.db) as sent:
+        rows = S3Resource("depot_item").select(["name", "from_id$name", "from_id$uuid", "to_id$name", "series_id$name"]).rows
+
+    assert list(rows[3].values()) == ["I3", "P3", "U3", "P3", "S3"]
+    assert len(sent) == 1
 
 
 def test_two_keys_to_the_same_table_and_a_chain(depot):
@@ -416,3 +443,139 @@ def test_result_can_be_read_like_a_dict(letters):
     assert data["numrows"] == 4
     with pytest.raises(AttributeError):
         data["nope"]
+
+
+@pytest.fixture
+def kinds(depot):
+    """A table with a field of every type."""
+    table = depot.db.define_table(
+        "depot_kind", Field("flag", "boolean"), Field("whole", "bigint"), Field("price", "decimal(10,2)"), Field("day", "date"),
+        Field("clock", "time"), Field("moment", "datetime"), Field("data", "json"), Field("words", "list:string"),
+        Field("numbers", "list:integer"), Field("places", "list:reference depot_place"), Field("bytes", "blob"),
+        Field("shout", filter_out=lambda value: value and value.upper()),
+    )  # fmt: skip
+    yield table
+    depot.db.commit()
+    table.drop()
+
+
+VALUES = {
+    "flag": False, "whole": 2**40, "price": Decimal("1.50"), "day": dt.date(2026, 1, 2), "clock": dt.time(8, 30),
+    "moment": dt.datetime(2026, 1, 2, 3, 4, 5), "data": {"a": [1, "x"]}, "words": ["a|b", "c"], "numbers": [1, 2], "places": [7],
+    "bytes": "raw", "shout": "hey",
+}  # fmt: skip
+
+
+def test_values_of_every_type(kinds):
+    kinds.insert(**VALUES)
+    kinds.insert()
+
+    rows = S3Resource("depot_kind").select(list(VALUES)).rows
+
+    given = dict(zip(VALUES, rows[0].values(), strict=True))
+    assert given == {**VALUES, "data": '{"a": [1, "x"]}', "shout": "HEY"}
+    assert [type(given[name]) for name in ("flag", "day", "moment")] == [bool, dt.date, dt.datetime]
+    assert type(given["places"][0]) is int
+    lists = {f"depot_kind.{name}": [None] for name in ("words", "numbers", "places")}
+    assert rows[1] == {**dict.fromkeys(rows[0]), **lists}
+
+
+def test_values_of_every_type_are_those_of_the_dal(kinds, depot):
+    kinds.insert(**VALUES)
+
+    selected = S3Resource("depot_kind").select(list(VALUES)).rows[0]
+
+    row = depot.db(kinds).select().first()
+    expected = {f"depot_kind.{name}": row[name] for name in VALUES}
+    assert selected == {**expected, "depot_kind.data": json.dumps(row.data)}
+
+
+@pytest.mark.parametrize("value", ["text", 5, [], {}, True])
+def test_json_is_given_as_text_of_json(kinds, value):
+    kinds.insert(data=value)
+
+    assert S3Resource("depot_kind").select(["data"]).rows[0]["depot_kind.data"] == json.dumps(value)
+
+
+def test_lazy_translations_are_text_among_texts(letters, depot, monkeypatch):
+    monkeypatch.setattr(depot.db.depot_comp.value, "represent", lambda value: depot.T("<%s>") % value)
+
+    assert values(S3Resource("depot_item"), "comp.value", represent=True)[0] == "<A0>, <A1>"
+
+
+def test_lazy_translation_beside_an_element_is_escaped(letters, depot, monkeypatch):
+    represent = {"A0": XML("<i>0</i>"), "A1": depot.T("<b>")}.get
+    monkeypatch.setattr(depot.db.depot_comp.value, "represent", represent)
+
+    assert s3_str(values(S3Resource("depot_item"), "comp.value", represent=True)[0].xml()) == "<i>0</i>, &lt;b&gt;"
+
+
+def test_nothing_is_no_part_of_several_values(letters, depot, monkeypatch):
+    monkeypatch.setattr(depot.db.depot_comp.value, "represent", lambda value: None if value == "A0" else value)
+
+    assert values(S3Resource("depot_item"), "comp.value", represent=True) == ["A1", "B0", None, "D0"]
+
+
+def test_label_that_cannot_be_made_costs_its_own_value(depot, monkeypatch):
+    for name in ("good", "bad"):
+        depot.db.depot_item.insert(name=name, series_id=depot.db.depot_series.insert(name=name))
+    represent = S3Represent(lookup="depot_series", labels=lambda row: {"good": "Good"}[row.name])
+    monkeypatch.setattr(depot.db.depot_item.series_id, "represent", represent)
+
+    assert values(S3Resource("depot_item"), "series_id", represent=True) == ["Good", "2"]
+    assert "depot_item.series_id cannot be represented: KeyError 'bad'" in depot.log.lines
+
+
+def test_list_that_cannot_be_represented_is_given_as_text(depot, monkeypatch):
+    depot.db.depot_item.insert(tags=["a", "b"])
+    represent = S3Represent(options={"a": "A"}, multiple=True)
+    monkeypatch.setattr(represent, "render_list", lambda *args, **options: 1 / 0)
+    monkeypatch.setattr(depot.db.depot_item.tags, "represent", represent)
+
+    assert values(S3Resource("depot_item"), "tags", represent=True) == ["A, Unknown"]
+    assert "ZeroDivisionError" in depot.log.lines[0]
+
+
+def test_links_stay_switched_on_after_a_representation_without(letters, depot, monkeypatch):
+    represent = S3Represent(options={"A": "a"}, linkto="/[id]", show_link=True)
+    monkeypatch.setattr(depot.db.depot_item.name, "represent", represent)
+
+    assert names(S3Resource("depot_item", id=letters["A"]), represent=True, show_links=False) == ["a"]
+    assert represent.show_link is True
+
+
+def test_join_of_the_caller_is_restricted_to_what_the_user_may_read(letters, depot):
+    db = depot.db
+    depot.auth.readable["depot_comp"] = lambda table: table.value != "A1"
+    left = db.depot_comp.on(db.depot_comp.item_id == db.depot_item.id)
+
+    assert names(S3Resource("depot_item", filter=db.depot_comp.value == "A1"), left=left) == []
+    assert S3Resource("depot_item", filter=db.depot_comp.value == "A1").count(left=left) == 0
+    assert names(S3Resource("depot_item", filter=db.depot_comp.value == "A0"), left=[left]) == ["A"]
+
+
+def test_order_and_page_by_what_a_filter_joins_too(letters):
+    data = S3Resource("depot_item", vars={"comp.value__like": "*0"}).select(["name"], orderby="comp.value desc", start=1, limit=1)
+
+    assert ([row["depot_item.name"] for row in data.rows], data.numrows) == (["B"], 3)
+
+
+def test_no_fields_are_no_columns(letters):
+    data = S3Resource("depot_item").select([])
+
+    assert (data.rfields, data.rows, data.numrows) == ([], [{}, {}, {}, {}], 4)
+
+
+def test_readable_fields_are_selected_by_default(letters, depot):
+    data = S3Resource("depot_item", id=letters["A"]).select(None)
+
+    assert [rfield.fname for rfield in data.rfields] == [field.name for field in S3Resource("depot_item").readable_fields()]
+
+
+def test_record_that_is_deleted_meanwhile_is_no_row(letters, depot, monkeypatch):
+    from s3.s3resource import data
+
+    find = data.S3ResourceData._find_ids
+    monkeypatch.setattr(data.S3ResourceData, "_find_ids", lambda self: [*find(self), 99])
+
+    assert names(S3Resource("depot_item"), count=True, limit=9) == ["A", "B", "C", "D"]
