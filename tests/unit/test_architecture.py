@@ -174,7 +174,7 @@ def test_every_path_in_the_architecture_exists():
         if not line.strip():
             continue
         indent = len(line) - len(line.lstrip())
-        names = re.match(r"((?:[\w./-]+ ?)+?)(?:\s{2,}|$)", line.strip())
+        names = re.match(r"([\w./-]+(?: [\w./-]+)*?)(?:\s{2,}|$)", line.strip())
         if names is None:
             continue
         folders = [folder for folder in folders if folder[0] < indent]
