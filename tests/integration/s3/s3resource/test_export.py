@@ -251,6 +251,16 @@ def test_records_behind_the_hook_of_a_page_are_neither_shown_nor_named(reader):
     assert references_of(root[0])["location_id"][2] is None
 
 
+def test_link_to_what_may_not_be_read_is_not_told(reader):
+    assert len(export(reader, mcomponents=["tag"])[0].findall("resource")) == 2
+
+    reader.auth.override = True
+    reader.auth.permission.update_acl(reader.auth.find_role_id("WRITER"), t="cms_tag", uacl=2)
+    reader.auth.override = False
+
+    assert export(reader, mcomponents=["tag"])[0].findall("resource") == []
+
+
 def test_reader_sees_no_record_that_is_not_permitted(reader, app):
     reader.auth.s3_impersonate(app.people["ben"].user_id)
 

@@ -294,7 +294,7 @@ def test_what_is_no_component_is_refused(editor):
 def test_rule_of_the_table_finds_records_without_uuid(editor):
     from s3 import S3Duplicate
 
-    editor.s3db.configure("gis_location", deduplicate=S3Duplicate(primary=("name",), secondary=("level",)))
+    editor.s3db.configure(editor.s3db.gis_location, deduplicate=S3Duplicate(primary=("name",), secondary=("level",)))
     accepted(editor, place("North", "p1"), "gis_location")
 
     accepted(editor, post("Hello", None, f'<reference field="location_id" resource="gis_location">{place("NORTH", "p2")}</reference>'))
@@ -310,7 +310,7 @@ def test_rule_may_be_a_function(editor):
         if row:
             item.id, item.method = row.id, item.METHOD.UPDATE
 
-    editor.s3db.configure("cms_post", deduplicate=same_body)
+    editor.s3db.configure(editor.s3db.cms_post, deduplicate=same_body)
     accepted(editor, post("Hello"))
 
     message = accepted(editor, post("Hello", None, '<data field="title">T</data>'))
@@ -340,11 +340,25 @@ def test_primary_fields_must_agree_and_secondary_ones_if_they_are_given(editor, 
     assert len(rows(editor, "gis_location")) == (1 if is_same else 2)
 
 
+def test_persons_of_the_same_name_are_different_persons(admin):
+    admin.request.controller, admin.request.function = "pr", "person"
+    person = (
+        '<resource name="pr_person"><data field="pe_label">{}</data><data field="first_name">Eve</data>'
+        '<data field="last_name">Evans</data><data field="comments">{}</data></resource>'
+    )
+    accepted(admin, person.format("E1", "") + person.format("", ""), "pr_person")
+
+    accepted(admin, person.format("e1", "again") + person.format("", ""), "pr_person")
+
+    assert [row.comments for row in rows(admin, "pr_person") if row.first_name == "Eve"] == ["again", None, None]
+
+
 @pytest.mark.parametrize("ignore_deleted", [True, False])
 def test_deleted_record_is_matched_only_if_the_rule_says_so(admin, ignore_deleted):
     from s3 import S3Duplicate
 
-    admin.s3db.configure("cms_tag", deduplicate=S3Duplicate(ignore_deleted=ignore_deleted))
+    rule = S3Duplicate(ignore_deleted=ignore_deleted)
+    admin.s3db.configure(admin.s3db.cms_tag, deduplicate=rule)
     document = '<resource name="cms_tag"><data field="name">water</data></resource>'
     (deleted,) = accepted(admin, document, "cms_tag")["created"]
     admin.s3db.resource("cms_tag").delete()
@@ -432,6 +446,7 @@ def test_right_records_are_imported_if_errors_are_to_be_ignored(editor):
 def test_what_the_database_refuses_leaves_the_others_alone(admin):
     series = '<resource name="cms_series" uuid="{}"><data field="name">{}</data></resource>'
     admin.s3db.cms_series.name.requires = None
+    admin.s3db.configure("cms_series", deduplicate=None)
     document = series.format(1, "News") + series.format(2, "News") + series.format(3, "More")
 
     ((element, _, message), *_) = refused(admin, document, "cms_series")
