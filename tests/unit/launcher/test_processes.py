@@ -59,6 +59,13 @@ def started_process(source):
         process.communicate()
 
 
+def read_pid_and_ready(output):
+    """The number of the child, which the launcher prints, and the child's own line, of which either may come first."""
+    lines = sorted(output.readline() for _ in range(2))
+    assert "ready" in lines[1]
+    return int(lines[0].split()[1])
+
+
 def check_until(supervisor, lines, text):
     end = time.monotonic() + 10
     while time.monotonic() < end and not any(text in line for line in lines):
@@ -168,8 +175,7 @@ def test_a_signal_ends_the_supervisor_and_its_stubborn_children_within_five_seco
         "except KeyboardInterrupt: supervisor.stop()"
     )
     with started_process(script) as launcher:
-        pid = int(launcher.stdout.readline().split()[1])
-        assert "ready" in launcher.stdout.readline()
+        pid = read_pid_and_ready(launcher.stdout)
 
         started = time.monotonic()
         launcher.send_signal(number)
@@ -189,8 +195,7 @@ def test_a_process_ends_when_its_supervisor_was_killed():
         "print('pid', child.process.pid, flush=True); time.sleep(60)"
     )
     with started_process(script) as launcher:
-        pid = int(launcher.stdout.readline().split()[1])
-        assert "ready" in launcher.stdout.readline()
+        pid = read_pid_and_ready(launcher.stdout)
 
         launcher.kill()
         launcher.wait()
