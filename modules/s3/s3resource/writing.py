@@ -97,7 +97,11 @@ class WritingMixin:
         """
         if not current.auth.s3_has_permission("create", self._table):
             raise S3PermissionError(f"Operation not permitted: create {self.tablename}", table=self.tablename)
+        auth = current.auth
         self.lastid = create_record(self._table, fields)
+        if not (auth.user or auth.override):
+            # a visitor goes on with what he has entered, as long as his session lasts
+            auth.s3_make_session_owner(self._table, self.lastid)
         self.clear()
         return self.lastid
 
