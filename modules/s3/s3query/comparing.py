@@ -144,11 +144,12 @@ def _legible(expression: Expression) -> Expression:
 
 
 def _matches(text: Expression, pattern: str) -> Query:
+    glob = _glob(pattern)
     if not _is_sqlite(text):
         # with an explicit escape pydal leaves the pattern alone; without, it doubles the backslashes and escapes are lost
         return text.like(pattern, escape="\\")
     # SQLite's LIKE ignores the case of ASCII letters; its GLOB has other wildcards, and brackets as escapes
-    return _sql(Query, text, "(%s GLOB %s)", _glob(pattern))
+    return _sql(Query, text, "(%s GLOB %s)", glob)
 
 
 def like_sql(expression: Expression, value: Any) -> Query:
@@ -179,6 +180,7 @@ def pattern_tokens(like: str) -> list[tuple[str, bool]]:
 
 
 def _glob(like: str) -> str:
+    """The same pattern for GLOB; raises S3FilterValueError if it is none."""
     wildcards = {"%": "*", "_": "?"}
     return "".join(wildcards[char] if is_wildcard else f"[{char}]" if char in "*?[" else char for char, is_wildcard in pattern_tokens(like))
 

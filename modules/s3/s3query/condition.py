@@ -110,7 +110,8 @@ def convert_for(rfield: S3ResourceField, operation: Operator, right: Any) -> Any
 
 
 def _check_value(rfield: S3ResourceField, right: Any) -> None:
-    if hasattr(right, "resolve"):
+    # of the type, because record ids of the DAL look for any attribute in their record
+    if hasattr(type(right), "resolve"):
         raise S3FilterValueError(f"{rfield.selector}: compared with a selector, not a value", selector=rfield.selector)
 
 
