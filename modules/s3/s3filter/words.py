@@ -197,7 +197,8 @@ def _none() -> str:
 
 
 def _original(rfield: S3ResourceField) -> Field:
-    """The field as it was declared, not one of an alias of its table."""
+    """The field as it was declared, not one of an alias of its table; never called for computed ones."""
+    assert rfield.field is not None
     return current.db[original_name(rfield.path.table)][rfield.field.name]
 
 
