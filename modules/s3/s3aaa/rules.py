@@ -32,9 +32,6 @@ class PermissionRules:
     ALL = 0x7F
     NONE = 0x00
 
-    #: what the rights are called in files
-    NAMES = ("CREATE", "READ", "UPDATE", "DELETE", "REVIEW", "APPROVE", "PUBLISH", "ALL", "NONE")
-
     # A method that is not here needs the right to update
     METHODS = {
         "create": CREATE,
@@ -84,21 +81,6 @@ class PermissionRules:
     @classmethod
     def most_restrictive(cls, acls: Iterable[tuple[int, int]]) -> Acl:
         return functools.reduce(operator.and_, (Acl(*acl) for acl in acls), Acl.all())
-
-    @classmethod
-    def parse_acl(cls, names: str | int | None) -> int:
-        """The bits of a cell of auth_roles.csv, such as ``READ|CREATE``.
-
-        Raises:
-            ValueError: there is no such right
-        """
-        bits = cls.NONE
-        for name in str(names or "NONE").upper().split("|"):
-            bit = getattr(cls, name.strip(), None) if name.strip() in cls.NAMES else None
-            if bit is None:
-                raise ValueError(f"{name.strip()!r} is no right; rights are {', '.join(cls.NAMES)}")
-            bits |= bit
-        return bits
 
     def is_admin(self) -> bool:
         admin = self.auth.get_system_roles().ADMIN if self.auth.user else None

@@ -473,3 +473,47 @@ def test_page_is_that_of_the_request_until_another_is_set(world):
 
     permission.controller, permission.function = "pr", "person"
     assert (permission.controller, permission.function) == ("pr", "person")
+
+
+# Menus and rules
+
+
+def test_module_without_any_right_is_hidden(world, roles):
+    anna, _ = roles
+    current.auth.s3_assign_role(anna, "READER")
+    current.auth.permission.update_acl("READER", c="gis", uacl=P.NONE)
+
+    hidden = world.as_user(anna, policy=5).permission.hidden_modules()
+
+    assert "gis" in hidden and "pr" in hidden
+    assert "org" not in hidden and "default" not in hidden
+    assert world.as_user("admin@example.org", policy=5).permission.hidden_modules() == []
+    assert world.as_user(anna, policy=1).permission.hidden_modules() == []
+    assert "org" in world.auth(policy=5).permission.hidden_modules()
+
+
+def test_address_is_given_to_who_may_go_there(world, roles):
+    anna, record = roles
+    current.auth.s3_assign_role(anna, "READER")
+    permission = world.as_user(anna, policy=5).permission
+
+    assert permission.accessible_url(args=[record], vars={"a": 1}) == f"/eden/org/permission_test/{record}?a=1"
+    assert permission.accessible_url(p="delete") is False
+    assert permission.accessible_url(c="pr", f="person") is False
+    assert permission.accessible_url(c="no_module", f="page") is False
+    assert permission.accessible_url(c="static", f="logo.png") == "/eden/static/logo.png"
+    assert permission.accessible_url(c="default", f="index") == "/eden/default/index"
+
+
+def test_rules_of_a_role_are_set_together_and_taken_away(world, roles):
+    anna, record = roles
+    auth = current.auth
+    auth.s3_assign_role(anna, "READER")
+    auth.s3_update_acls("READER", {**PAGE, "uacl": P.ALL}, {**TABLE, "uacl": P.ALL})
+    world.as_user(anna, policy=5)
+    assert decisions(record) == (True,) * 4
+
+    assert current.auth.permission.update_acl("READER", **TABLE, delete=True) is None
+
+    assert current.auth.permission.table_restricted("org_permission_test")
+    assert decisions(record) == (False,) * 4
