@@ -186,6 +186,7 @@
 'Register for an account': 'Ein Konto registrieren',
 'Registration is not open here. Ask the administrator for an account.': 'Hier kann man sich nicht registrieren. Fragen Sie die Verwaltung nach einem Konto.',
 'Repeat the new password': 'Neues Passwort wiederholen',
+'Repeat the password': 'Passwort wiederholen',
 'Resource': 'Quelle',
 'Resources': 'Quellen',
 'Save': 'Speichern',

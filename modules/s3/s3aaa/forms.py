@@ -88,7 +88,8 @@ def field(
 
 
 def tick_box(name: str, label: Any) -> DIV:
-    return DIV(INPUT(_type="checkbox", _name=name, _id=f"auth_{name}"), " ", LABEL(label, _for=f"auth_{name}"), _class="form-row choice")
+    box = INPUT(_type="checkbox", _name=name, _id=f"auth_{name}")
+    return DIV(LABEL(box, " ", label, _for=f"auth_{name}"), _class="form-row choice")
 
 
 def choice(name: str, label: Any, options: dict[str, str], value: Any = None) -> DIV:
@@ -115,15 +116,15 @@ def name_fields(first_name: str | None = None, last_name: str | None = None) -> 
     ]
 
 
-def new_password_fields() -> list[DIV]:
+def new_password_fields(label: Any = None, label_again: Any = None) -> list[DIV]:
     T = current.T
     shortest = current.deployment_settings.get_auth_password_min_length()
     too_short = T("Enter at least %(number)s characters", dict(number=shortest))
     requires = IS_LENGTH(minsize=shortest, maxsize=1024, error_message=too_short)
     hint = T("At least %(number)s characters.", dict(number=shortest))
     return [
-        field("new_password", T("New password"), type="password", autocomplete="new-password", requires=requires, hint=hint),
-        field("repeat_password", T("Repeat the new password"), type="password", autocomplete="new-password"),
+        field("new_password", label or T("New password"), type="password", autocomplete="new-password", requires=requires, hint=hint),
+        field("repeat_password", label_again or T("Repeat the new password"), type="password", autocomplete="new-password"),
     ]
 
 

@@ -165,7 +165,8 @@ class AuthPages(AuthReset):
     def _register_page(self) -> FORM:
         T = current.T
         self._require_registration()
-        form = form_of(*name_fields(), email_field(), *new_password_fields(), submit=T("Register"))
+        passwords = new_password_fields(T("Password"), T("Repeat the password"))
+        form = form_of(*name_fields(), email_field(), *passwords, submit=T("Register"))
         current.response.title = T("Register")
         if accepts(form, "register", onvalidation=check_repetition):
             self._register(form)
