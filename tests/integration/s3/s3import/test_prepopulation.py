@@ -131,7 +131,8 @@ def test_equal_rows_are_different_records(env, load):
         ("cms_post", "body,title$name\nA,News\n", "column 'title$name': title is no reference"),
         ("cms_post", "body,colour.name\nA,News\n", "column 'colour.name': cms_post has no component 'colour'"),
         ("cms_post", "body,comment.colour\nA,News\n", "column 'comment.colour': cms_comment has no field 'colour'"),
-        ("cms_post", "body,series_id$name\nA,\nB,News\n", "file.csv, line 3, column 'series_id$name': there is no cms_series with name 'News'"),
+        ("cms_post", "body,series_id$name\nA,\nB,News\n",
+         "file.csv, line 3, column 'series_id$name': there is no cms_series with name 'News'"),
         ("cms_post", "body,series_id$colour\nA,blue\n", "file.csv, line 2, column 'series_id$colour': "),
         ("cms_post", "body,date\nA,\nB,someday\n", "file.csv, line 3, column 'date': must be a date and time"),
         ("cms_post", "body,expired\nA,perhaps\n", "file.csv, line 2, column 'expired': must be true or false"),
@@ -140,7 +141,8 @@ def test_equal_rows_are_different_records(env, load):
         ("cms_post", "body,created_by\nA,1\n", "column 'created_by': created_by is a reference"),
         ("cms_post", "body,id\nA,1\n", "file.csv, line 2, column 'id': is set by the system"),
         ("cms_post", "uuid,body\n1,A\n1,B\n", "file.csv, line 3: cms_post 1: 1 stands in the document twice"),
-        ("gis_location", "name,level,parent$name\nA,L0,\nA,L0,\nB,L1,A\n", "line 4, column 'parent$name': lines 2, 3 of this file are meant by it"),
+        ("gis_location", "name,level,parent$name\nA,L0,\nA,L0,\nB,L1,A\n",
+         "line 4, column 'parent$name': lines 2, 3 of this file are meant by it"),
         ("gis_location", "name,level\nA,L9\n", "file.csv, line 2, column 'level': "),
         ("pr_person", "first_name,last_name,email.value\nA,B,no address\n", "file.csv, line 2, column 'email.value': "),
         ("no_table", "name\nA\n", "there is no table 'no_table'"),
@@ -204,7 +206,9 @@ def test_roles_come_with_their_rules(env, tmp_path):
     assert import_roles(path) == []
 
     assert role_rules(env, "CLERK") == {
-        ("cms", None, None): (3, 7, False, None), ("cms", "post", None): (2, 2, True, None), (None, None, "cms_post"): (127, 127, False, pe_id),
+        ("cms", None, None): (3, 7, False, None),
+        ("cms", "post", None): (2, 2, True, None),
+        (None, None, "cms_post"): (127, 127, False, pe_id),
     }  # fmt: skip
     table = env.auth.table("auth_group")
     clerk, guest = (env.db(table.role == role).select().first() for role in ("Clerk", "Guest"))
@@ -251,7 +255,8 @@ def test_wrong_rule_is_told_with_its_line_and_column(env, tmp_path, row, problem
 def test_accounts_are_made_once(env, tmp_path):
     env.s3db.resource("org_organisation").insert(name="Red Cross")
     path = tmp_path / "users.csv"
-    path.write_text("First Name,Last Name,Email,Password,Role,Organisation\nEve,Evans,eve@example.org,secret-word,READER|WRITER,Red Cross\n")
+    header = "First Name,Last Name,Email,Password,Role,Organisation"
+    path.write_text(f"{header}\nEve,Evans,eve@example.org,secret-word,READER|WRITER,Red Cross\n")
 
     for _ in range(2):
         assert import_users(path) == []

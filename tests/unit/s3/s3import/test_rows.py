@@ -21,7 +21,10 @@ def test_rows_know_their_lines_and_leave_out_what_is_empty(read):
     header, rows = read('name,body,# note,,code\n\n# a comment,x\nA,"two\nlines",n,x,1\n ,,,,\nB , c ,,,\n')
 
     assert header == ["name", "body", "code"]
-    assert [(row.line, row.cells) for row in rows] == [(4, {"name": "A", "body": "two\nlines", "code": "1"}), (7, {"name": "B", "body": "c"})]
+    assert [(row.line, row.cells) for row in rows] == [
+        (4, {"name": "A", "body": "two\nlines", "code": "1"}),
+        (7, {"name": "B", "body": "c"}),
+    ]
 
 
 def test_spreadsheets_write_a_mark_and_other_ends_of_line(read):
