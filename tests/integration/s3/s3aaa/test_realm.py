@@ -401,3 +401,21 @@ def test_policies_without_realms_ignore_them(world):
 
     assert found(current, "update") == records
     assert use_policy(current, 5).realms[current.auth.find_role_id("CHANGER")] is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "seen"), [(5, ["red", "north", "south", "nobody"]), (6, ["red", "nobody"]), (7, ["red", "north", "nobody"])]
+)
+def test_example_of_the_documentation(world, policy, seen):
+    """docs/permissions.md, "An example"."""
+    current, ben, (red, north, south), _ = world
+    auth, table = current.auth, current.s3db[TABLE]
+    affiliate(current, red, north)
+    auth.s3_assign_role(ben, "CHANGER", for_pe=red)
+    realms = {"red": red, "north": north, "south": south, "nobody": None}
+    posts = {name: table.insert(name=name, realm_entity=pe_id) for name, pe_id in realms.items()}
+
+    as_user(current, ben, policy)
+
+    assert [name for name, post in posts.items() if post in found(current, "update")] == seen
+    assert [name for name, post in posts.items() if decided(current, "update", [post]) == [True]] == seen
