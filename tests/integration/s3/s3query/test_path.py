@@ -218,7 +218,10 @@ def test_chains_to_the_same_table_are_filtered_separately(depot):
 
 @pytest.mark.parametrize(
     ("table", "config"),
-    [("depot_item", {"references": {"owned_by_user": "depot_place"}}), ("depot_place", {"referenced_by": [("depot_item", "owned_by_user")]})],
+    [
+        ("depot_item", {"references": {"owned_by_user": "depot_place"}}),
+        ("depot_place", {"referenced_by": [("depot_item", "owned_by_user")]}),
+    ],
 )
 def test_field_that_is_declared_to_refer_to_a_table_is_followed(depot, table, config):
     depot.s3db.configure(table, **config)
