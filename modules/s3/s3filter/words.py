@@ -108,13 +108,14 @@ class FieldNames:
     def _steps(self, rfield: S3ResourceField) -> Iterator[str]:
         """The names of the keys and components that lead to the table of a field."""
         table = self.resource.table
+        walked: tuple[str, ...] = ()
         for join in rfield.joins:
             if join.is_link:
-                if join is rfield.joins[-1]:
-                    yield f"{self._step(table, join.path[-2])}, {s3_str(current.T('Link'))}"
                 continue
-            yield self._step(table, join.path[-1])
-            table = join.table
+            # a link table as the end of the way stands behind the component that it leads to
+            for step in join.path[len(walked) :]:
+                yield self._step(table, step)
+            table, walked = join.table, join.path
 
     @staticmethod
     def _step(table: Table, step: str) -> str:
