@@ -349,8 +349,13 @@ class _Exporter:
             for hook in hooks
             if not ((hook.filterby or hook.links) and original_name(hook.table) in whole)
             and not is_super_entity(hook.table)
-            and not is_closed(self.resource.tablename, original_name(hook.table), self.trusted)
+            and not self._is_out_of_reach(original_name(hook.table))
         ]
+
+    def _is_out_of_reach(self, tablename: str) -> bool:
+        if tablename == self.resource.tablename:
+            return False
+        return is_closed(self.resource.tablename, tablename, self.trusted) or is_guarded(tablename, self.trusted)
 
     def _add_component(self, part: _Part, hook: Storage, masters: dict[Any, Any], elements: dict[Any, Any]) -> None:
         """Put the records of one component into their masters: {key value: id of the master record}."""

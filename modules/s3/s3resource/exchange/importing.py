@@ -162,7 +162,7 @@ class ImportJob:
                 for row in current.db(table.uuid.belongs(chunk)).select(*_loadable(table)):
                     item = by_uid[row.uuid]
                     item.original, item.id = row, row[table._id.name]
-        self._refuse_hidden([item for item in self._items if item.is_own and item.parent is None and item.original is not None])
+        self._refuse_hidden([item for item in self._items if item.tablename == self.resource.tablename and item.original is not None])
 
     def _refuse_hidden(self, items: list[ImportItem]) -> None:
         """Records that this resource does not show are not for its users to change."""
@@ -349,7 +349,7 @@ class ImportJob:
         item.original = current.db(table._id == item.id).select(*_loadable(table), limitby=(0, 1)).first()
         if item.original is None:
             item.id = None
-        elif item.is_own and item.parent is None:
+        elif item.tablename == self.resource.tablename:
             self._refuse_hidden([item])
 
     def _is_permitted(self, item: ImportItem) -> bool:
@@ -359,7 +359,7 @@ class ImportJob:
             return False
         if item.parent is not None and not self._may_change_parts(item, item.parent):
             return False
-        if not item.is_own and item.id is not None and is_guarded(item.tablename, self.trusted):
+        if item.id is not None and item.tablename != master and is_guarded(item.tablename, self.trusted):
             # its page may hide the record from this user
             return False
         return may_write(item.method, item.table, item.id, master, item.is_own)

@@ -251,6 +251,14 @@ def test_records_behind_the_hook_of_a_page_are_neither_shown_nor_named(reader):
     assert references_of(root[0])["location_id"][2] is None
 
 
+def test_components_behind_the_hook_of_a_page_are_not_shown(reader):
+    assert export(reader, mcomponents=["comment"])[0].find("resource") is not None
+
+    reader.deployment_settings.customise_cms_comment_controller = lambda **attr: attr
+
+    assert export(reader, mcomponents=["comment"])[0].find("resource") is None
+
+
 def test_link_to_what_may_not_be_read_is_not_told(reader):
     assert len(export(reader, mcomponents=["tag"])[0].findall("resource")) == 2
 

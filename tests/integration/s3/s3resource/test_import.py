@@ -622,6 +622,24 @@ def test_record_that_the_page_hides_cannot_be_changed(editor):
     assert [row.body for row in rows(editor, "cms_post")] == ["Hidden", "Shown"]
 
 
+def test_record_behind_the_hook_of_its_page_cannot_be_changed_from_another_page(editor):
+    comment = '<resource name="cms_comment" uuid="c"><data field="body">{}</data></resource>'
+    accepted(editor, post("Hello", "1", comment.format("x")))
+    editor.deployment_settings.customise_cms_comment_controller = lambda **attr: attr
+
+    faults = refused(editor, post("Hello", "1", comment.format("y")))
+
+    assert faults == [("cms_comment c", None, "Operation not permitted")]
+
+
+def test_deleting_needs_its_own_permission(editor):
+    accepted(editor, post("Hello", "1"))
+
+    faults = refused(editor, '<resource name="cms_post" uuid="1" deleted="True"/>')
+
+    assert faults == [("cms_post 1", None, "Operation not permitted")]
+
+
 def test_component_is_not_taken_away_from_another_record(editor):
     comment = '<resource name="cms_comment" uuid="c"><data field="body">{}</data></resource>'
     accepted(editor, post("Theirs", "1", comment.format("x")) + post("Mine", "2"))
