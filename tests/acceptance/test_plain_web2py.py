@@ -81,6 +81,8 @@ def checkout_of_web2py(source: str, folder: Path) -> None:
 def web2py_of_pip(folder: Path) -> None:
     create_instance(folder, app="another")
     (folder / "web2py.py").write_text(WEB2PY_PY)
+    # which it would make at the first start, from an application that pip's does not bring along
+    (folder / "welcome.w2p").touch()
 
 
 @pytest.fixture(params=[
