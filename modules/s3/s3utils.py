@@ -11,10 +11,11 @@ from gluon import current
 from gluon.html import A
 
 from s3cfg.importer import import_module
-from s3dal import Field, Row, Table
+from s3dal import Field, Query, Row, Table
 
 __all__ = (
     "NONE",
+    "among",
     "did_you_mean",
     "import_module",
     "original_name",
@@ -38,6 +39,8 @@ __all__ = (
 NONE = "-"
 """What stands where there is no value."""
 
+# Stored as whole numbers
+NUMBER_TYPES = frozenset(("id", "integer", "bigint", "reference"))
 LEFT_TO_RIGHT_MARK = "\u200e"
 
 
@@ -59,6 +62,15 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 def original_name(table: Table | str) -> str:
     """Name under which a table was defined, also for an alias of it."""
     return table if isinstance(table, str) else table._dalname
+
+
+def among(field: Field, values: Iterable[Any]) -> Query:
+    """``field.belongs(values)``; numbers are written here, for the DAL takes longer to write each than the database to find it."""
+    given = list(values)
+    if not given or field._itype not in NUMBER_TYPES or not all(isinstance(value, int) for value in given):
+        return field.belongs(given)
+    # text is taken for a statement, whose semicolon goes
+    return field.belongs(",".join(str(int(value)) for value in given) + ";")
 
 
 def s3_has_foreign_key(field: Field, m2m: bool = True) -> bool:

@@ -8,7 +8,7 @@ from gluon import current
 from gluon.html import TAG, URL, A
 
 from s3.s3hierarchy import find_paths
-from s3.s3utils import NONE, s3_fullname, s3_str
+from s3.s3utils import NONE, among, s3_fullname, s3_str
 from s3dal import Field, Row, Table
 
 __all__ = ("DelegatedRepresent", "S3Represent", "UserRepresent")
@@ -81,7 +81,7 @@ class S3Represent:
     def lookup_rows(self, key: Field, values: list[Any], fields: list[Field]) -> Iterable[Row]:
         """Load the records of these keys, in one query. May be overridden, e.g. to join."""
         self.queries += 1
-        query = (key == values[0]) if len(values) == 1 else key.belongs(values)
+        query = (key == values[0]) if len(values) == 1 else among(key, values)
         # cacheable: without the functions that the DAL gives to each row, which cost more than the rest
         return current.db(query).select(key, *fields, cacheable=True)
 

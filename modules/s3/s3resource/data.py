@@ -19,6 +19,7 @@ from s3.s3resource.gathering import Gathering
 from s3.s3resource.order import Order
 from s3.s3resource.reading import chunks, read_columns, virtual_fields
 from s3.s3resource.rendering import represent_column
+from s3.s3utils import among
 from s3dal import Expression, Field, Rows
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class S3ResourceData:
         with virtual_fields(self.table, virtual):
             # an empty page gives Rows, too
             parts = [
-                current.db(self.table._id.belongs(chunk)).select(*_unique_fields(fields), **attributes)
+                current.db(among(self.table._id, chunk)).select(*_unique_fields(fields), **attributes)
                 for chunk in list(chunks(self._page_ids())) or [()]
             ]
         return reduce(operator.add, parts)
@@ -177,7 +178,7 @@ class S3ResourceData:
         fields = [term.expression for term in order.terms]
         query = self.rfilter.get_query()
         if self._is_filtered_in_python():
-            query &= self.table._id.belongs(self._page_ids())
+            query &= among(self.table._id, self._page_ids())
         return current.db(query).select(*fields, left=self._left(order.joins) or None, groupby=fields)
 
 

@@ -13,7 +13,7 @@ from s3.s3error import S3FilterValueError, S3SelectorError
 from s3.s3query import Joins, S3ResourceQuery, S3URLQuery
 from s3.s3query.logic import sql_all
 from s3.s3query.query import adopt
-from s3.s3utils import original_name
+from s3.s3utils import among, original_name
 from s3dal import Expression, Query
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _check_reach(condition: Filter, resource: S3Resource, hidden: set[str]) -> N
 
 
 def _is_one_of(field: Any, values: list[Any]) -> Query:
-    return field == values[0] if len(values) == 1 else field.belongs(values)
+    return field == values[0] if len(values) == 1 else among(field, values)
 
 
 def _as_list(value: Any) -> list[Any] | None:

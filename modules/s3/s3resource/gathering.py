@@ -11,6 +11,7 @@ from s3.s3query import Joins, S3ResourceField
 from s3.s3resource.column import Column
 from s3.s3resource.computing import computable_fields, computation, compute_rows, make_row
 from s3.s3resource.reading import chunks, read_columns
+from s3.s3utils import among
 from s3dal import Expression, Query
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Gathering:
         self._complete(queries)
 
     def _by_id(self, ids: Sequence[Any]) -> list[Query]:
-        return [self.table._id.belongs(chunk) for chunk in chunks(ids)]
+        return [among(self.table._id, chunk) for chunk in chunks(ids)]
 
     def _complete(self, queries: list[Query]) -> None:
         for rfields in self._joined.values():

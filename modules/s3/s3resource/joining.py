@@ -9,7 +9,7 @@ from gluon import current
 from s3.s3query import FS
 from s3.s3resource.reading import read_columns
 from s3.s3resource.writing import create_record
-from s3.s3utils import original_name
+from s3.s3utils import among, original_name
 from s3dal import Expression, Field, Query, Table
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class JoiningMixin:
         rfilter = self.rfilter
         if rfilter.virtual is not None or rfilter.extra_filters:
             ids = self.select([self.table._id.name], getids=True).ids or []
-            return current.db(self.table._id.belongs(ids))._select(self.table[key])
+            return current.db(among(self.table._id, ids))._select(self.table[key])
         left = rfilter.get_joins()
         return current.db(rfilter.get_query())._select(self.table[key], left=left or None)
 

@@ -10,6 +10,7 @@ from s3.s3fields import s3_all_meta_field_names
 from s3.s3resource.data import limitby
 from s3.s3resource.order import Order
 from s3.s3resource.reading import chunks, virtual_fields
+from s3.s3utils import among
 from s3dal import Field, Row, Rows
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class RecordsMixin:
         key = self._id.name
         data = self.select([key], start=start, limit=limit, orderby=orderby)
         ids = [row[f"{self.table._tablename}.{key}"] for row in data.rows]
-        queries = [self._id.belongs(chunk) for chunk in chunks(ids)]
+        queries = [among(self._id, chunk) for chunk in chunks(ids)]
         found = {row[key]: row for query in queries for row in self._load_rows(query, fields, skip, virtual, cacheable)}
         self._rows = [found[record_id] for record_id in ids if record_id in found]
         return self._rows

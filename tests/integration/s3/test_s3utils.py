@@ -2,7 +2,7 @@
 import pytest
 from gluon.validators import IS_INT_IN_RANGE, IS_NOT_EMPTY, IS_NOT_IN_DB
 
-from s3.s3utils import s3_fullname, s3_get_foreign_key, s3_has_foreign_key, s3_validate
+from s3.s3utils import among, s3_fullname, s3_get_foreign_key, s3_has_foreign_key, s3_validate
 from s3cfg import S3Config
 from s3dal import Field
 
@@ -112,3 +112,30 @@ def test_a_full_name_is_looked_up_by_record_or_entity(models):
 
     assert s3_fullname(person_id) == s3_fullname(pe_id=77) == s3_fullname(table[person_id]) == "Anna Abel"
     assert s3_fullname(gone_id) == s3_fullname(999) == s3_fullname() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("number", [1, 2], {1, 2}),
+        ("number", {3}, {3}),
+        ("number", [], set()),
+        ("plain", ["7"], {7}),
+        # no number at all
+        ("name", ["a", "b'"], {"a", "b'"}),
+    ],
+)
+def test_among_finds_what_belongs_finds(models, table, name, values, expected):
+    for number, text in ((1, "a"), (2, "b'"), (3, "c")):
+        table.insert(number=number, name=text, plain=number + 6, master_id=models.db.test_master.insert(name=text))
+
+    for query in (among(table[name], values), table[name].belongs(values)):
+        assert {row[name] for row in models.db(query).select(table[name])} == expected
+
+
+def test_among_takes_references_for_numbers(models, table):
+    ids = [table.insert(master_id=models.db.test_master.insert(name=text)) for text in "abc"]
+
+    assert models.db(among(table.id, ids[:2])).count() == 2
+    assert models.db(among(table.master_id, ids[:2])).count() == 2
+    assert models.db(~among(table.id, ids[:2])).count() == 1
