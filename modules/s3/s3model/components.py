@@ -43,6 +43,7 @@ class ComponentMixin:
     if TYPE_CHECKING:
 
         def table(self, tablename: str, default: Any = None, db_only: bool = False) -> Any: ...
+        def table_or_none(self, tablename: str, wanted_by: str) -> Table | None: ...
         def get_config(self, tablename: Table | str, key: str, default: Any = None) -> Any: ...
         def get_aliased(self, table: Table, alias: str) -> Table: ...
         def _supertables(self, table: Table | str) -> list[Table]: ...
@@ -100,14 +101,14 @@ class ComponentMixin:
         return master, found
 
     def get_components(self, table: Table | str, names: Iterable[str] | None = None) -> dict[str, Storage]:
-        """Resolve components of a table; those whose table or link table is not available are left out.
+        """Resolve components of a table; those whose table or link table belongs to a module that is not there are left out.
 
         Returns:
             {alias: component}, a component has tablename, table (aliased if needed), prefix, name, alias, pkey, fkey,
             linktable, lkey, rkey, actuate, autodelete, autocomplete, defaults, multiple, filterby, label, plural
 
         Raises:
-            S3ModelError: a field that a declaration names does not exist
+            S3ModelError: a table or field that a declaration names does not exist
         """
         master, hooks = self.get_hooks(table, names)
         if master is None:
@@ -149,8 +150,9 @@ class ComponentMixin:
         return self.get_alias(tablename, parent.partition(".")[0])
 
     def _resolve(self, master: Table, hook: Storage) -> Storage | None:
-        table = self.table(hook.tablename, db_only=True)
-        link = hook.link if isinstance(hook.link, Table) or not hook.link else self.table(hook.link, db_only=True)
+        wanted_by = f"{original_name(master)}: component {hook.alias}"
+        table = self.table_or_none(hook.tablename, wanted_by)
+        link = hook.link if isinstance(hook.link, Table) or not hook.link else self.table_or_none(hook.link, wanted_by)
         if table is None or (hook.link and link is None):
             return None
         pkey = hook.pkey or (hook.supertable._id.name if hook.supertable is not None else master._id.name)

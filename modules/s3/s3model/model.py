@@ -141,6 +141,22 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
         for prefix in dict.fromkeys([*prefixes, *current.deployment_settings.get_base_custom_models()]):
             self.load(prefix)
 
+    def table_or_none(self, tablename: str, wanted_by: str) -> Table | None:
+        """A table that a declaration names; None if its module is disabled or not there.
+
+        Args:
+            wanted_by: what declares it, for the error
+
+        Raises:
+            S3ModelError: the module is there and has no such table
+        """
+        table: Table | None = self.table(tablename, db_only=True)
+        prefix, separator, _ = tablename.partition("_")
+        if table is None and (not separator or (_find_module(prefix) is not None and _is_active(prefix))):
+            why = self._why_missing(tablename)
+            raise S3ModelError(f"{wanted_by}: there is no table {tablename!r}{why}", key=tablename)
+        return table
+
     def is_provided(self, tablename: str) -> bool:
         """Whether there is such a table; defines it only if its model does not say by name what it provides."""
         if tablename in current.db.tables:

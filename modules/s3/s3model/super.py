@@ -15,7 +15,7 @@ from gluon.validators import IS_EMPTY_OR
 
 from s3.s3error import S3DataError, S3ModelError
 from s3.s3fields import DelegatedRepresent, S3Represent
-from s3.s3utils import NONE, original_name
+from s3.s3utils import original_name
 from s3.s3validators import IS_ONE_OF
 from s3dal import Field, Row, Table
 
@@ -28,6 +28,13 @@ __all__ = ("SuperEntityMixin",)
 LINK_FIELDS = ("instance_type", "deleted", "uuid")
 
 
+class _TypeRepresent(S3Represent):
+    """Label of an instance type; its name if it has none."""
+
+    def _labels(self, values: list[Any], rows: Any, show_link: bool) -> dict[Any, Any]:
+        return {**{value: value for value in values}, **super()._labels(values, rows, show_link)}
+
+
 class SuperEntityMixin:
     """Part of S3Model."""
 
@@ -36,6 +43,7 @@ class SuperEntityMixin:
     if TYPE_CHECKING:
 
         def table(self, tablename: str, default: Any = None, db_only: bool = False) -> Any: ...
+        def table_or_none(self, tablename: str, wanted_by: str) -> Table | None: ...
         def is_provided(self, tablename: str) -> bool: ...
         def define_table(self, tablename: str, *fields: Any, watch: bool | None = None, **args: Any) -> Table: ...
         def get_config(self, tablename: Table | str, key: str, default: Any = None) -> Any: ...
@@ -54,7 +62,7 @@ class SuperEntityMixin:
             tablename,
             Field(key, "id", readable=False, writable=False),
             Field("deleted", "boolean", notnull=True, default=False, readable=False, writable=False),
-            Field("instance_type", represent=S3Represent(options=types, default=NONE), readable=False, writable=False),
+            Field("instance_type", represent=_TypeRepresent(options=types), readable=False, writable=False),
             Field("uuid", length=128, readable=False, writable=False),
             *fields,
             **args,
@@ -237,13 +245,18 @@ class SuperEntityMixin:
         return prefix, name, row[instance._id.name]
 
     def _supertables(self, table: Table | str) -> list[Table]:
-        """The available super-entities that a table is an instance of."""
+        """The super-entities that a table is an instance of, without those of modules that are not there.
+
+        Raises:
+            S3ModelError: a module has no such table
+        """
         configured = self.get_config(table, "super_entity")
         if not configured:
             return []
         if not isinstance(configured, (list, tuple)):
             configured = (configured,)
-        tables = (item if isinstance(item, Table) else self.table(item, db_only=True) for item in configured)
+        wanted_by = f"{original_name(table)}: super_entity"
+        tables = (item if isinstance(item, Table) else self.table_or_none(item, wanted_by) for item in configured)
         return [item for item in tables if item is not None]
 
     def _write_super(self, supertable: Table, table: Table, instance: Row) -> int:

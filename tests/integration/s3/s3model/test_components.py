@@ -135,6 +135,23 @@ def test_a_wrong_name_is_answered_with_the_nearest_right_one(s3db):
         s3db.get_components("test_master")
 
 
+@pytest.mark.parametrize(
+    "spec", [{"zoo_keepers": "master_id"}, {"test_tag": {"link": "zoo_keepers", "joinby": "master_id", "key": "tag_id"}}]
+)
+def test_a_table_that_its_module_does_not_have_is_named(s3db, spec):
+    s3db.add_components("test_master", **spec)
+
+    with pytest.raises(S3ModelError, match="test_master: component .*: there is no table 'zoo_keepers'; did you mean 'zoo_keeper'"):
+        s3db.get_components("test_master")
+
+
+def test_components_of_a_disabled_module_are_left_out(models, s3db):
+    del models.deployment_settings.modules["zoo"]
+    s3db.add_components("test_master", zoo_keeper="master_id", zoo_keepers="master_id")
+
+    assert s3db.get_components("test_master") == {}
+
+
 def matching(s3db, filterby):
     """Names of the parts that a component with this filter has, joined to their masters."""
     s3db.add_components("test_master", test_part={"name": "some", "joinby": "master_id", "filterby": filterby})

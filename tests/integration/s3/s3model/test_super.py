@@ -196,7 +196,9 @@ def test_the_instance_type_is_represented_by_its_label(s3db):
     represent = s3db.test_entity.instance_type.represent
 
     assert represent("test_instance") == "Instance"
-    assert represent("other_type") == "-"
+    assert represent("other_type") == "other_type"
+    assert represent(None) == "-"
+    assert represent.bulk(["test_instance", "other_type"]) == {"test_instance": "Instance", "other_type": "other_type", None: "-"}
 
 
 def test_a_link_does_not_define_the_table_of_the_super_entity(models, s3db):
@@ -222,3 +224,10 @@ def test_a_link_offers_one_record_of_each_group(models, s3db):
 def test_a_script_of_a_link_follows_its_comment(s3db):
     assert str(s3db.super_link("entity_id", "test_entity", comment=B("help"), script=I("script")).comment) == "<b>help</b><i>script</i>"
     assert str(s3db.super_link("entity_id", "test_entity", script=I("script")).comment) == "<i>script</i>"
+
+
+def test_a_super_entity_that_its_module_does_not_have_is_named(s3db):
+    s3db.configure("test_instance", super_entity="zoo_keepers")
+
+    with pytest.raises(S3ModelError, match="test_instance: super_entity: there is no table 'zoo_keepers'; did you mean 'zoo_keeper'"):
+        s3db.get_super_keys("test_instance")
