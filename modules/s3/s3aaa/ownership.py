@@ -144,6 +144,9 @@ class AuthOwnership(AuthPerson):
         s3db = current.s3db
         names = s3db.get_config(table._tablename, "super_entity") or ()
         for supertable in map(s3db.table, (names,) if isinstance(names, str) else names):
+            if supertable is None:
+                # of a module that is switched off
+                continue
             shared = {name: value for name, value in owners.items() if name in supertable.fields}
             if shared:
                 key = supertable._id
