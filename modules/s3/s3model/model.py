@@ -104,7 +104,7 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
     def __getitem__(self, name: str) -> Any:
         found = self.table(name)
         if found is None:
-            raise AttributeError(f"undefined table or model object: {name}{self._why_missing(name)}")
+            raise AttributeError(f"undefined table or model object: {name}{self.why_missing(name)}")
         return found
 
     def table(self, tablename: str, default: Any = None, db_only: bool = False) -> Any:
@@ -153,7 +153,7 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
         table: Table | None = self.table(tablename, db_only=True)
         prefix, separator, _ = tablename.partition("_")
         if table is None and (not separator or (_find_module(prefix) is not None and _is_active(prefix))):
-            why = self._why_missing(tablename)
+            why = self.why_missing(tablename)
             raise S3ModelError(f"{wanted_by}: there is no table {tablename!r}{why}", key=tablename)
         return table
 
@@ -233,8 +233,8 @@ class S3Model(ConfigMixin, ComponentMixin, SuperEntityMixin, HookMixin):
             self.store.modules[prefix] = _model_classes(module) if module is not None else ()
         return self.store.modules[prefix]
 
-    def _why_missing(self, name: str) -> str:
-        """What to tell somebody who asked for a name that nobody provides."""
+    def why_missing(self, name: str) -> str:
+        """End of an error message about a name that nobody provides: why, or the nearest one that somebody does."""
         prefix, separator, _ = name.partition("_")
         if not separator:
             return ", expected <prefix>_<name>"

@@ -119,7 +119,7 @@ class S3Resource(ExchangeMixin, FieldsMixin, JoiningMixin, RecordsMixin, Writing
             raise S3ModelError(f"Not a table name: {fullname!r}, expected <prefix>_<name>")
         table = current.s3db.table(fullname, db_only=True)
         if table is None:
-            raise S3SelectorError(f"Undefined table: {fullname}", table=fullname)
+            raise S3SelectorError(f"Undefined table: {fullname}{current.s3db.why_missing(fullname)}", table=fullname)
         return table
 
     def _join_to_parent(self, hook: Any) -> None:
@@ -259,6 +259,8 @@ class S3Resource(ExchangeMixin, FieldsMixin, JoiningMixin, RecordsMixin, Writing
             left: left joins that a filter of the DAL needs
             orderby: "field [desc], ...", Field, ~Field, expression of the DAL, or a list of these
             groupby: field(s), gives Rows of these alone
+            distinct: no effect, because each record comes once anyway
+            virtual: with as_rows, also what the table's ``virtualfields`` add to each row
             count, getids: determine numrows and ids also for a page
             as_rows: give Rows of the DAL, one for each combination of joined records
             represent: give representations instead of values

@@ -5,7 +5,7 @@ import pytest
 from bare import MODEL_MODULES, counted_queries
 from gluon import current
 
-from s3.s3error import S3CircularModelError, S3ModelError
+from s3.s3error import S3CircularModelError, S3ModelError, S3SelectorError
 from s3.s3model import S3Model, model
 from s3dal import Field, Table
 
@@ -75,6 +75,14 @@ def test_a_table_of_a_disabled_module_says_so(models):
     with pytest.raises(AttributeError, match="zoo_animal.*module 'zoo' is not enabled"):
         models.s3db.zoo_animal  # noqa: B018
     assert models.s3db.is_provided("zoo_animal") is False
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("zoo_keepers", "did you mean 'zoo_keeper'"), ("nozoo_keeper", "no model module s3db/nozoo.py")]
+)
+def test_a_resource_of_a_table_that_is_not_there_says_why(models, name, reason):
+    with pytest.raises(S3SelectorError, match=f"Undefined table: {name}; .*{reason}"):
+        models.s3db.resource(name)
 
 
 def test_whether_there_is_a_table_is_known_without_defining_it(models):
