@@ -271,6 +271,12 @@ class S3DateTime:
         return cls._represent(value, format or _local_datetime_format(), utc)
 
     @classmethod
+    def timestamp_represent(cls, value: Any, utc: bool = False) -> str:
+        """Text of a date/time to the second; see date_represent."""
+        settings = _settings()
+        return cls._represent(value, f"{settings.get_L10n_date_format()}{settings.get_L10n_datetime_separator()}%H:%M:%S", utc)
+
+    @classmethod
     def time_represent(cls, value: Any, format: str | None = None, utc: bool = False) -> str:
         """Text of a time of day; see date_represent."""
         fmt = format or _settings().get_L10n_time_format()

@@ -8,7 +8,7 @@ from typing import Any
 
 from gluon import current
 
-from s3.s3datetime import utcnow
+from s3.s3datetime import S3DateTime, utcnow
 from s3.s3fields.represent import DelegatedRepresent, S3Represent, UserRepresent
 from s3dal import Field
 
@@ -78,6 +78,11 @@ def _prototype(name: str, type: str, attr: tuple[tuple[str, Any], ...]) -> Field
     return Field(name, type, requires=None, readable=False, writable=False, **dict(attr))
 
 
+def represent_timestamp(value: Any, row: Any = None) -> str:
+    """When a record was written, in the reader's time zone."""
+    return S3DateTime.timestamp_represent(value, utc=True)
+
+
 def hidden_field(name: str, type: str = "string", represent: Any = None, **attr: Any) -> Field:
     """A field without a place in forms: neither readable nor writable, and validated by nobody.
 
@@ -128,11 +133,11 @@ class S3MetaFields:
 
     @staticmethod
     def created_on() -> Field:
-        return hidden_field("created_on", "datetime", default=utcnow)
+        return hidden_field("created_on", "datetime", represent=represent_timestamp, default=utcnow)
 
     @staticmethod
     def modified_on() -> Field:
-        return hidden_field("modified_on", "datetime", default=utcnow, update=utcnow)
+        return hidden_field("modified_on", "datetime", represent=represent_timestamp, default=utcnow, update=utcnow)
 
     @staticmethod
     def created_by() -> Field:

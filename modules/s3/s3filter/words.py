@@ -241,9 +241,7 @@ def _pattern(query: S3ResourceQuery, value: Any) -> str:
 def _moment(renderer: Any, value: dt.datetime) -> Any:
     """A time in the reader's format and zone, to the second if need be."""
     if value.second:
-        settings = current.deployment_settings
-        fmt = f"{settings.get_L10n_date_format()}{settings.get_L10n_datetime_separator()}%H:%M:%S"
-        return S3DateTime.datetime_represent(value, format=fmt, utc=True)
+        return S3DateTime.timestamp_represent(value, utc=True)
     return renderer(value) if renderer is not None else S3DateTime.datetime_represent(value, utc=True)
 
 

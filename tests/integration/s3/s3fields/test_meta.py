@@ -114,9 +114,13 @@ def test_deleted_is_never_null(models, table):
     assert models.db(table.deleted == False).count() == 1
 
 
-def test_time_stamps_have_no_representation_of_their_own(table):
-    assert table.created_on.represent is None
-    assert table.modified_on.represent is None
+def test_time_stamps_are_shown_to_the_second_in_the_zone_of_the_reader(models, table):
+    models.response.s3.tzinfo = dt.timezone(dt.timedelta(hours=9))
+
+    shown = [table[name].represent(dt.datetime(2026, 11, 21, 21, 18, 43)) for name in ("created_on", "modified_on")]
+
+    assert shown == ["2026-11-22 06:18:43"] * 2
+    assert table.created_on.represent(None) == "-"
 
 
 def test_accounts_of_all_tables_are_looked_up_together(models, table):
