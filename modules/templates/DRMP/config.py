@@ -6,6 +6,8 @@ from typing import Any
 from gluon import current
 from gluon.storage import Storage
 
+from s3dal import Row, Table
+
 #: posts of this series are for editors only
 RESTRICTED_SERIES = "Restricted Report"
 
@@ -15,7 +17,8 @@ def config(settings: Any) -> None:
 
     settings.base.system_name = "Disaster Risk Management Platform"
     settings.base.system_name_short = "DRMP"
-    settings.security.policy = 5
+    settings.security.policy = 6
+    settings.auth.realm_entity = author_organisation
     settings.L10n.languages = {"en": "English", "de": "Deutsch"}
     settings.msg.notify_subject = "$S Notification"
     settings.gis.hierarchy = {"L0": "Country", "L1": "Province", "L2": "District", "L3": "Town"}
@@ -33,6 +36,17 @@ def config(settings: Any) -> None:
 
     settings.customise_cms_post_controller = cms_post_controller
     settings.customise_cms_post_resource = cms_post_resource
+
+
+def author_organisation(table: Table, row: Row) -> int | None:
+    """What is published belongs to the organisation of its author; without one to everybody."""
+    if not table._tablename.startswith("cms_"):
+        # the table's own rule
+        return 0
+    users, organisations = current.db.auth_user, current.s3db.org_organisation
+    query = (users.id == row.created_by) & (organisations.id == users.organisation_id)
+    found = current.db(query).select(organisations.pe_id, limitby=(0, 1)).first()
+    return found.pe_id if found else None
 
 
 def cms_post_controller(**attr: Any) -> dict[str, Any]:

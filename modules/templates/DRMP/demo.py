@@ -23,7 +23,7 @@ class DemoUser:
     email: str
     first_name: str
     last_name: str
-    #: UIDs of roles, beside AUTHENTICATED
+    #: UIDs of roles for the whole site, beside AUTHENTICATED
     roles: tuple[str, ...]
 
 
@@ -50,11 +50,13 @@ def _create_users() -> dict[str, int]:
     auth, table = current.auth, current.db.auth_user
     known = {row.email: row.id for row in current.db(table.email.belongs([user.email for user in DEMO_USERS.values()])).select()}
     password_hash = auth.hash_password(DEMO_PASSWORD) if len(known) < len(DEMO_USERS) else None
-    return {
-        name: known.get(user.email) or auth.create_user(
-            user.email, password_hash=password_hash, roles=user.roles, first_name=user.first_name, last_name=user.last_name)
-        for name, user in DEMO_USERS.items()
-    }
+    users = {}
+    for name, user in DEMO_USERS.items():
+        users[name] = known.get(user.email) or auth.create_user(
+            user.email, password_hash=password_hash, first_name=user.first_name, last_name=user.last_name)
+        if user.email not in known:
+            auth.s3_assign_role(users[name], user.roles, for_pe=0)
+    return users
 
 
 def _subscribe(user_id: int) -> None:
