@@ -93,3 +93,17 @@ def test_what_posts_belong_to_are_components(app: App) -> None:
         row = data.rows[0]
         assert [row[rfield.colname] for rfield in data.rfields] == ["org", organisation_id, app.people["anna"].user_id, 1]
         assert current.s3db.get_component("cms_post", "post_organisation").multiple is False
+
+
+def test_every_component_of_a_post_can_be_selected(app: App) -> None:
+    """The original has one, `group`, that is a KeyError."""
+    with app.env("anna") as current:
+        current.auth.override = True
+        insert(current, "cms_post", body="A")
+        resource = current.s3db.resource("cms_post")
+        aliases = sorted(current.s3db.get_components("cms_post"))
+
+        data = resource.select([f"{alias}.id" for alias in aliases])
+
+        assert {"comment", "tag", "roles", "event", "incident"} <= set(aliases)
+        assert [list(row.values()) for row in data.rows] == [[None] * len(aliases)]

@@ -146,6 +146,21 @@ def test_super_entity_is_named_by_its_instance_and_its_own_keys_are_left_out(con
     assert references_of(contact)["pe_id"][1] in {item.get("uuid") for item in root}
 
 
+@pytest.mark.parametrize("instance_type", ["pr_person", "no_such_table", None])
+def test_super_record_without_its_instance_is_not_named_at_all(content, instance_type):
+    content.request.controller, content.request.function = "pr", "contact"
+    db, s3db = content.db, content.s3db
+    lost = s3db.pr_pentity.insert(instance_type=instance_type, uuid="urn:uuid:lost")
+    contact_id = s3db.pr_contact.insert(pe_id=lost, contact_method="EMAIL", value="lost@cast.example")
+
+    root = content.s3db.resource("pr_contact", id=contact_id).export_xml(as_tree=True)
+
+    assert data_of(root[0])["value"][1] == "lost@cast.example"
+    assert "pe_id" not in references_of(root[0])
+    assert [item.get("name") for item in root] == ["pr_contact"]
+    assert db(s3db.pr_pentity.pe_id == lost).count() == 1
+
+
 def test_page_and_changes_since(content, app):
     app.clock.advance(hours=1)
     for number in range(3):
