@@ -126,8 +126,7 @@ class PersonEntityModel(S3Model):
             ),
             pr_role="pe_id",
         )
-        pe_label = S3ReusableField(
-            "pe_label", length=128, label=T("ID Tag Number"), requires=IS_EMPTY_OR(IS_NOT_IN_DB(current.db, "pr_person.pe_label")))
+        pe_label = S3ReusableField("pe_label", length=128, label=T("ID Tag Number"))
         return {
             "pr_pe_label": pe_label,
             "pr_pe_types": pe_types,
@@ -262,7 +261,7 @@ class PersonModel(S3Model):
     def model(self) -> dict[str, Any]:
         T = current.T
         genders = {1: "", 2: T("female"), 3: T("male"), 4: T("other")}
-        self.define_table(
+        table = self.define_table(
             "pr_person",
             self.super_link("pe_id", "pr_pentity"),
             self.gis_location_id(readable=False, writable=False),
@@ -278,6 +277,9 @@ class PersonModel(S3Model):
             s3_comments(),
             *s3_meta_fields(),
         )
+        # tags of deleted persons can be given anew
+        is_there = current.db(table.deleted == False)
+        table.pe_label.requires = IS_EMPTY_OR(IS_NOT_IN_DB(is_there, "pr_person.pe_label"))
         current.response.s3.crud_strings["pr_person"] = Storage(
             label_create=T("Create Person"),
             title_display=T("Person Details"),

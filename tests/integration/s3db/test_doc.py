@@ -49,3 +49,14 @@ def test_documents_go_with_their_record(app: App) -> None:
 def test_a_document_needs_no_record(app: App) -> None:
     with app.env() as current:
         assert current.s3db.doc_document[insert(current, "doc_document", name="Alone")].doc_id is None
+
+
+def test_documents_of_a_record_have_a_page_below_it(app: App) -> None:
+    with app.env() as current:
+        post_id = insert(current, "cms_post", body="The bridge is open")
+        current.db.commit()
+
+    created = app.request(f"/cms/post/{post_id}/document.json", "POST", json={"name": "Report"}, auth="admin")
+
+    assert created.status in (200, 201), created.text
+    assert "Report" in app.request(f"/cms/post/{post_id}/document", auth="admin").text

@@ -121,3 +121,14 @@ def test_subscriber_of_the_declared_resource_is_told_of_the_next_report(relief: 
     text = mails[0].get_content()
     assert "Shelter: School" in text and "Free places: 15" in text and "State: Open" in text
     assert "Town Hall" not in text, "the filter asks for open shelters"
+
+
+def test_module_that_is_enabled_later_gets_its_tables(relief: App) -> None:
+    enabled = 'settings.modules["kitchen"] = {}\nsettings.base.custom_models["kitchen"] = "Relief"'
+    with relief.configured(enabled), relief.env() as current:
+        current.auth.override = True
+        kitchen_id = current.s3db.resource("kitchen_kitchen").insert(name="Field kitchen")
+
+        kitchen = current.s3db.kitchen_kitchen[kitchen_id]
+        assert current.s3db.get_instance("pr_pentity", kitchen.pe_id) == ("kitchen", "kitchen", kitchen_id)
+        assert current.s3db.get_instance("doc_entity", kitchen.doc_id) == ("kitchen", "kitchen", kitchen_id)

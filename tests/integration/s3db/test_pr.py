@@ -442,10 +442,13 @@ def test_persons_are_shown_with_their_tags_unless_that_is_switched_off(app: App)
 
 def test_no_two_persons_have_the_same_tag(app: App) -> None:
     with app.env() as current:
-        insert(current, "pr_person", first_name="Nora", pe_label="N-1")
+        person_id = insert(current, "pr_person", first_name="Nora", pe_label="N-1")
         field = current.s3db.pr_person.pe_label
 
         assert [bool(field.validate(value)[1]) for value in ("N-1", "N-2", "")] == [True, False, False]
+        current.auth.override = True
+        current.s3db.resource("pr_person", id=person_id).delete()
+        assert field.validate("N-1")[1] is None
 
 
 @pytest.mark.parametrize("born, age, group", [
