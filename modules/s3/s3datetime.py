@@ -347,6 +347,9 @@ class S3TypeConverter:
 
     @classmethod
     def _convert_scalar(cls, target: type, b: Any) -> Any:
+        converter = _CONVERTER_OF.get(target)
+        if converter is not None:
+            return converter(b)
         for kind, converter in _CONVERTERS:
             if issubclass(target, kind):
                 return converter(b)
@@ -458,3 +461,4 @@ _CONVERTERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (dt.date, S3TypeConverter._date),
     (dt.time, S3TypeConverter._time),
 )
+_CONVERTER_OF = dict(_CONVERTERS)

@@ -15,7 +15,7 @@ from s3.s3query.logic import any_of, negate, sql_any
 from s3.s3query.operators import OPERATORS, Operator
 from s3.s3query.values import convert_value
 from s3.s3utils import original_name, s3_get_foreign_key
-from s3dal import Query
+from s3dal import Expression, Query
 
 if TYPE_CHECKING:
     from s3.s3query.selector import S3ResourceField
@@ -62,6 +62,8 @@ class Condition:
 
     def test(self, row: Any) -> bool | None:
         """Decide for one row, see S3ResourceQuery."""
+        if isinstance(self.value, Expression):
+            raise S3SelectorError(f"{self.rfield.selector}: compared with a field by the database only", selector=self.rfield.selector)
         left = self.rfield.extract(row)
         if self.rfield.virtual:
             return _test_computed(self, left)

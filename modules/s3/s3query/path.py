@@ -73,10 +73,12 @@ def resolve_path(subject: Subject, selector: str, is_client: bool = False) -> Pa
     Raises:
         S3SelectorError: it is malformed, or names something that the tables do not have or that clients may not reach
     """
-    resolver = _Resolver(subject, selector, is_client)
-    if resolver.selector_is_own_field():
-        return resolver.end(selector[2:])
-    return resolver.resolve()
+    if isinstance(selector, str) and selector[:2] == "~.":
+        # as most are: nothing to follow, nothing to check
+        name = selector[2:]
+        if name in subject.table.fields:
+            return Path(subject.table, name, subject.table[name], None, (), False)
+    return _Resolver(subject, selector, is_client).resolve()
 
 
 class _Resolver:
@@ -98,15 +100,9 @@ class _Resolver:
         self.joins: list[Join] = []
         self.is_multiple = False
         self.contexts = 0
-        self.tokens: list[str] = []
-
-    def selector_is_own_field(self) -> bool:
-        """Whether the selector is ``~.name``, as most are: nothing to follow, nothing to check."""
-        selector = self.selector
-        return isinstance(selector, str) and selector[:2] == "~." and selector[2:].isidentifier()
+        self.tokens = _SEPARATORS.split(selector) if isinstance(selector, str) else [""]
 
     def resolve(self) -> Path:
-        self.tokens = _SEPARATORS.split(self.selector) if isinstance(self.selector, str) else [""]
         while True:
             self.is_checked = self.is_client and not self.configured
             name = self._next_token()
@@ -114,7 +110,7 @@ class _Resolver:
                 self._expand_context(name)
                 continue
             if not self.tokens:
-                return self.end(name)
+                return self._end(name)
             separator = self._next_token()
             if not name:
                 raise self._error("has an empty step")
@@ -151,8 +147,7 @@ class _Resolver:
         self.configured += len(tokens)
         self.tokens[:0] = tokens
 
-    def end(self, name: str) -> Path:
-        """The path to a field of the present table."""
+    def _end(self, name: str) -> Path:
         if not name:
             raise self._error("does not end with a field")
         field, virtual = self._find_field(name)

@@ -149,6 +149,8 @@ class S3ResourceQuery:
         Raises:
             S3SelectorError: a selector does not resolve
         """
+        if self.is_condition:
+            return (None, self) if self.resolve(resource).virtual else (self, None)
         if not self.is_virtual(resource):
             return self, None
         if self.op == NOT and isinstance(self.left, S3ResourceQuery) and self.left.op == OR:

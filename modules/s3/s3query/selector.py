@@ -159,6 +159,7 @@ class S3ResourceField:
         field: None for computed fields
         ftype: type of the field, "virtual" for computed ones
         virtual: True for computed fields; method: their Field.Method or Field.Virtual
+        is_list: the field holds a list
         show: False for fields that are loaded but not returned
 
     Raises:
@@ -185,6 +186,7 @@ class S3ResourceField:
         self.joins: tuple[Join, ...] = path.joins
         self.distinct = bool(path.joins)
         self.multiple = path.is_multiple
+        self.is_list = self.ftype.startswith("list:")
 
     def sibling(self, name: str) -> S3ResourceField:
         """The resolved selector of another field of the same table, found by the same way."""
@@ -249,10 +251,6 @@ class S3ResourceField:
     @property
     def is_reference(self) -> bool:
         return self.ftype.startswith("reference")
-
-    @property
-    def is_list(self) -> bool:
-        return self.ftype.startswith("list:")
 
     def extract(self, row: Any, represent: bool = False) -> Any:
         """Value of this field in a row, or its representation.

@@ -404,3 +404,12 @@ def test_id_that_the_dal_gave_is_a_value(items, depot):
 
     assert items(FS("series_id") == series) == ["in series"]
     assert items(FS("id").belongs([item])) == ["in series"]
+
+
+def test_fields_of_the_dal_are_values_for_the_database_alone(items, depot):
+    table = depot.db.depot_item
+    depot.db(table.name == "A").update(status="A")
+
+    assert items(FS("name") == table.status) == ["A"]
+    with pytest.raises(S3SelectorError, match="database only"):
+        (FS("name") == table.status)(S3Resource("depot_item"), {"depot_item.name": "A"})
