@@ -5,6 +5,7 @@ import html
 import json
 
 import pytest
+from lxml import etree
 
 #: (key, value, what the reason must name)
 BAD_FILTERS = [
@@ -183,6 +184,35 @@ def test_no_such_filter_is_saved_for_a_table(app, method):
     with app.env() as current:
         stored = [row.query for row in current.db(current.s3db.pr_filter.id > 0).select()]
     assert stored == ([json.dumps([["name", "x"]])] if method == "update" else [])
+
+
+@pytest.mark.parametrize("extension", ["xml", "s3json"])
+def test_documents_answer_400_with_the_reason_too(app, extension):
+    for key, value, named in BAD_FILTERS:
+        answer = app.request(f"/cms/post.{extension}", vars={key: value}, auth="anna")
+
+        assert answer.status == 400 and named in answer.json()["message"], (key, value, answer.text)
+
+
+def test_no_such_filter_is_imported(app):
+    def document(query: str) -> bytes:
+        root = etree.Element("s3xml")
+        record = etree.SubElement(root, "resource", name="pr_filter")
+        for name, text in (("title", "Imported"), ("resource", "cms_post"), ("query", query)):
+            etree.SubElement(record, "data", field=name).text = text
+        return etree.tostring(root)
+
+    def send(query: str):
+        return app.request("/pr/filter.xml", "POST", data=document(query), headers={"Content-Type": "application/xml"}, auth="admin")
+
+    bad = [json.dumps([[key, value]]) for key, value, _ in BAD_FILTERS]
+    refused = {query: send(query).status for query in (*bad, *dict(UNREADABLE))}
+    good = send('[["name", "x"]]')
+
+    assert set(refused.values()) == {400}, refused
+    assert good.status == 200, good.text
+    with app.env() as current:
+        assert [row.query for row in current.db(current.s3db.pr_filter.id > 0).select()] == ['[["name", "x"]]']
 
 
 def test_filter_that_a_table_cannot_apply_is_refused_for_its_subscriptions(app, world):
