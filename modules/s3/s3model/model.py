@@ -10,7 +10,7 @@ from typing import Any
 from gluon import current
 
 from s3.s3changes import watch as watch_changes
-from s3.s3error import S3CircularModelError, S3ModelError
+from s3.s3error import S3CircularModelError, S3ConfigError, S3ModelError
 from s3.s3fields import S3Represent
 from s3.s3model.components import ComponentMixin
 from s3.s3model.config import ConfigMixin
@@ -297,7 +297,7 @@ def _find_module(prefix: str) -> ModuleType | None:
     """The model module of a prefix, else that of the deployment template.
 
     Raises:
-        S3ModelError: the setting names a template that has no such module
+        S3ConfigError: the setting names a template that has no such module
     """
     module = _model_module(prefix)
     template = current.deployment_settings.get_base_custom_models().get(prefix) if module is None else None
@@ -305,7 +305,7 @@ def _find_module(prefix: str) -> ModuleType | None:
         return module
     module = _custom_module(template, prefix)
     if module is None:
-        raise S3ModelError(
+        raise S3ConfigError(
             f"Setting base.custom_models names the template {template!r} for the prefix {prefix!r}, "
             f"but there is no templates/{template.replace('.', '/')}/models/{prefix}.py",
             key=prefix,

@@ -5,7 +5,7 @@ import pytest
 from bare import MODEL_MODULES, counted_queries
 from gluon import current
 
-from s3.s3error import S3CircularModelError, S3ModelError, S3SelectorError
+from s3.s3error import S3CircularModelError, S3ConfigError, S3ModelError, S3SelectorError
 from s3.s3model import S3Model, model
 from s3dal import Field, Table
 
@@ -311,7 +311,7 @@ class NamelessModel(S3Model):
 def test_a_setting_for_models_that_are_not_there_is_an_error_that_names_the_file(template):
     template.deployment_settings.base.custom_models = {"pool": "City"}
 
-    with pytest.raises(S3ModelError, match=r"'City'.*'pool'.*templates/City/models/pool\.py"):
+    with pytest.raises(S3ConfigError, match=r"'City'.*'pool'.*templates/City/models/pool\.py"):
         template.s3db.table("pool_lane")
 
 
