@@ -4,6 +4,7 @@ The guard is a process of its own, which waits for the end of the one it was sta
 """
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import os
@@ -30,6 +31,8 @@ class Guard:
             [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             text=True, cwd="/", start_new_session=True,
         )  # fmt: skip
+        # after everybody else's, who has registered later and cleans up first
+        atexit.register(self._dismiss)
 
     def end_process(self, pid: int) -> None:
         """Let the process be ended by SIGINT, and by SIGKILL if that does not help, when we are gone."""
@@ -48,6 +51,12 @@ class Guard:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(f"{what} {value}\n")
             self._process.stdin.flush()
+
+    def _dismiss(self) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            self._process.stdin.close()
+            self._process.wait(STOP_SECONDS)
 
 
 @functools.cache

@@ -83,3 +83,12 @@ def test_a_process_that_was_forgotten_is_left_alone(folder):
 
         wait_until(lambda: not folder.exists())
         assert is_running(sleeping)
+
+
+def test_a_process_that_ends_in_good_order_says_nothing_of_its_guard():
+    source = "from launcher.guard import guard; from pathlib import Path; guard().delete_folder(Path('/nonexistent'))"
+    command, environment = [sys.executable, "-W", "always", "-c", source], {**os.environ, "PYTHONPATH": str(LAUNCHER)}
+
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
