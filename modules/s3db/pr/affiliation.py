@@ -1,4 +1,4 @@
-"""The hierarchy of entities: which entity is a part of which other, and who belongs to it. The other half of ``s3db/pr.py``.
+"""The hierarchy of entities: which entity is a part of which other, and who belongs to it.
 
 An entity has roles (pr_role), for example "Members" or "Sites"; what is affiliated to one of them (pr_affiliation) belongs
 to the entity. Roles of the type "organization unit" make the hierarchy that the realms of users rest on.
@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from gluon import current
+from gluon import IS_EMPTY_OR, IS_IN_SET, IS_NOT_EMPTY, current
 
-from s3dal import Query, Row, Table
+from s3 import (
+    IS_ONE_OF,
+    S3Duplicate,
+    S3Model,
+    S3Represent,
+    S3ReusableField,
+    s3_meta_fields,
+)
+from s3dal import Field, Query, Table
 
 __all__ = (
-    "OU",
-    "affiliation_onaccept",
-    "group_membership_onaccept",
-    "group_membership_ondelete",
-    "group_membership_realm_entity",
+    "RoleModel",
     "pr_add_affiliation",
     "pr_ancestors",
     "pr_default_realms",
@@ -31,8 +35,56 @@ __all__ = (
 
 #: role type "organization unit"
 OU = 1
-#: role of the members of a group
-MEMBERS = "Members"
+
+
+class RoleModel(S3Model):
+    """Affiliations: which entity is part of which other."""
+
+    names = ("pr_role", "pr_role_id", "pr_role_types", "pr_affiliation")
+
+    def model(self) -> dict[str, Any]:
+        T, db = current.T, current.db
+        types = {OU: T("Organization Units"), 2: T("Membership"), 3: T("Association"), 9: T("Other")}
+        self.define_table(
+            "pr_role",
+            self.super_link("pe_id", "pr_pentity", empty=False, label=T("Corporate Entity"),
+                            represent=self.pr_pentity_represent, readable=True, writable=True),
+            Field("role_type", "integer", default=OU, label=T("Role Type"),
+                  requires=IS_IN_SET(types, zero=None), represent=S3Represent(options=types)),
+            Field("role", notnull=True, requires=IS_NOT_EMPTY(), label=T("Role")),
+            # materialised ancestors; NULL is "not known"
+            Field("path", readable=False, writable=False),
+            Field("entity_type", label=T("Entity Type")),
+            Field("sub_type", "integer", readable=False, writable=False),
+            *s3_meta_fields(),
+        )
+        self.configure(
+            "pr_role",
+            list_fields=["pe_id", "role_type", "role"], local_fields=["path"], indexes=["pe_id"],
+            # sites and branches make theirs by themselves
+            deduplicate=S3Duplicate(primary=("pe_id", "role_type", "role")),
+        )
+        self.add_components("pr_role", pr_affiliation="role_id")
+        represent = S3Represent(lookup="pr_role", fields=["role"])
+        role_id = S3ReusableField(
+            "role_id", "reference pr_role",
+            label=T("Role"), represent=represent, ondelete="CASCADE",
+            requires=IS_EMPTY_OR(IS_ONE_OF(db, "pr_role.id", represent)),
+        )
+        self.define_table(
+            "pr_affiliation",
+            role_id(empty=False),
+            self.super_link("pe_id", "pr_pentity", empty=False, label=T("Entity"),
+                            represent=self.pr_pentity_represent, readable=True, writable=True),
+            *s3_meta_fields(),
+        )
+        self.configure(
+            "pr_affiliation",
+            deduplicate=S3Duplicate(primary=("role_id", "pe_id")),
+            onaccept=affiliation_onaccept,
+            indexes=["role_id", "pe_id"],
+        )
+        return {"pr_role_id": role_id, "pr_role_types": types}
 
 
 def pr_add_affiliation(master: Any, affiliate: Any, role: str | None = None, role_type: int = OU) -> int | None:
@@ -210,27 +262,3 @@ def affiliation_onaccept(form: Any) -> None:
     record = current.db(table.id == form.vars.id).select(table.id, table.role_id, table.pe_id, limitby=(0, 1)).first()
     is_same = (table.role_id == record.role_id) & (table.pe_id == record.pe_id) & (table.id != record.id)
     current.db(is_same & (table.deleted == False)).update(deleted=True)
-
-
-def group_membership_onaccept(form: Any) -> None:
-    """A person is a member of a group once, and a part of it."""
-    table = current.s3db.pr_group_membership
-    record = current.db(table.id == form.vars.id).select(table.id, table.group_id, table.person_id, limitby=(0, 1)).first()
-    before = getattr(form, "record", None)
-    if before and (before.group_id, before.person_id) != (record.group_id, record.person_id):
-        group_membership_ondelete(before)
-    is_same = (table.group_id == record.group_id) & (table.person_id == record.person_id)
-    current.db(is_same & (table.id != record.id) & (table.deleted == False)).update(deleted=True)
-    pr_add_affiliation(("pr_group", record.group_id), ("pr_person", record.person_id), role=MEMBERS)
-
-
-def group_membership_ondelete(row: Row) -> None:
-    if row.group_id and row.person_id:
-        pr_remove_affiliation(("pr_group", row.group_id), ("pr_person", row.person_id), role=MEMBERS)
-
-
-def group_membership_realm_entity(table: Table, row: Row) -> int | None:
-    """A membership belongs to the realm of its group."""
-    groups = current.s3db.pr_group
-    group = current.db(groups.id == row.group_id).select(groups.realm_entity, limitby=(0, 1)).first()
-    return group.realm_entity if group else None
