@@ -67,7 +67,8 @@ def original_name(table: Table | str) -> str:
 def among(field: Field, values: Iterable[Any]) -> Query:
     """``field.belongs(values)``; numbers are written here, for the DAL takes longer to write each than the database to find it."""
     given = list(values)
-    if not given or field._itype not in NUMBER_TYPES or not all(isinstance(value, int) for value in given):
+    is_number = isinstance(field.type, str) and field._itype in NUMBER_TYPES
+    if not (given and is_number and all(isinstance(value, int) for value in given)):
         return field.belongs(given)
     # text is taken for a statement, whose semicolon goes
     return field.belongs(",".join(str(int(value)) for value in given) + ";")

@@ -7,7 +7,7 @@ from typing import Any
 
 from s3.s3query import S3ResourceField
 
-__all__ = ("Column",)
+__all__ = ("Column", "value_key")
 
 JSON_TYPES = ("json", "jsonb")
 
@@ -18,32 +18,33 @@ class Column:
     def __init__(self, rfield: S3ResourceField) -> None:
         self.rfield = rfield
         self._is_json = rfield.ftype in JSON_TYPES
+        # values may be of any type, also such as cannot be keys of a dict
+        self._is_free = rfield.field is None or not isinstance(rfield.field.type, str) or rfield.field.filter_out is not None
         # a value of one record may be a list of members
-        self._is_list = rfield.is_list or rfield.virtual
+        self._is_list = rfield.is_list or self._is_free
         # either, or
         self._single: dict[Any, Any] = {}
-        self._collected: dict[Any, list[Any]] = {}
+        self._collected: dict[Any, dict[Any, Any]] = {}
 
     def fill(self, ids: Iterable[Any], values: Iterable[Any]) -> None:
         """Set the values of records that have one each."""
         if self._is_json:
             values = map(_json_text, values)
         elif self.rfield.is_list:
-            values = [value and _unique(value) for value in values]
+            values = [value and list(dict.fromkeys(value)) for value in values]
         self._single.update(zip(ids, values, strict=True))
 
     def collect(self, ids: Iterable[Any], values: Iterable[Any]) -> None:
         """Add values, or the members of lists, to those of their records, unless they are among them already."""
-        collected = self._collected
+        collected, key = self._collected, value_key if self._is_free else None
         for record_id, value in zip(ids, values, strict=True):
-            if self._is_json:
-                value = _json_text(value)
-            members = value if self._is_list and isinstance(value, (list, tuple)) else (value,)
             known = collected.get(record_id)
             if known is None:
-                collected[record_id] = _unique(members)
-            else:
-                known.extend(item for item in _unique(members) if item not in known)
+                known = collected[record_id] = {}
+            if self._is_json:
+                value = _json_text(value)
+            for item in value if self._is_list and isinstance(value, (list, tuple)) else (value,):
+                known.setdefault(key(item) if key else item, item)
 
     def values(self, ids: Iterable[Any]) -> list[Any]:
         """Of each record None, a single value, or a list of several; of a list type always a list."""
@@ -72,21 +73,22 @@ class Column:
 
     def _members(self, record_id: Any) -> list[Any]:
         if self._collected:
-            return self._collected.get(record_id, [])
+            return list(self._collected.get(record_id, {}).values())
         value = self._single.get(record_id)
         return value if isinstance(value, list) else list(value) if isinstance(value, tuple) else [value]
 
 
-def _unique(items: Iterable[Any]) -> list[Any]:
-    unique: list[Any] = []
-    for item in items:
-        if item not in unique:
-            unique.append(item)
-    return unique
+def value_key(value: Any) -> Any:
+    """The value as key of a dict; computed values may be of any type, and 1 is not True."""
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
+    return type(value), value
 
 
 def _reduced(members: list[Any]) -> Any:
-    return members[0] if len(members) == 1 else list(members) or None
+    return members[0] if len(members) == 1 else members or None
 
 
 def _json_text(value: Any) -> str | None:

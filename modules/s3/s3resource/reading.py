@@ -60,7 +60,7 @@ def virtual_fields(table: Table, are_included: bool) -> Iterator[None]:
 
 
 def _parsed(field: Field, column: Sequence[Any]) -> Sequence[Any]:
-    if field._itype not in PLAIN_TYPES:
+    if field._itype not in PLAIN_TYPES or _is_custom(field):
         parse = _parser(field)
         column = [None if value is None else parse(value) for value in column]
     filter_out = field.filter_out
@@ -70,6 +70,8 @@ def _parsed(field: Field, column: Sequence[Any]) -> Sequence[Any]:
 def _parser(field: Field) -> Callable[[Any], Any]:
     """What makes the value of a field of what the driver gives."""
     kind, parse = field._itype, _dal_parser(field)
+    if _is_custom(field):
+        return parse
     if kind == "boolean":
         return lambda value: BOOLEANS[value] if value in BOOLEANS else parse(value)
     if kind in TIME_TYPES:
@@ -79,6 +81,11 @@ def _parser(field: Field) -> Callable[[Any], Any]:
         # plain numbers instead of objects that look their records up
         return lambda value: [int(item) for item in parse(value)]
     return parse
+
+
+def _is_custom(field: Field) -> bool:
+    """Whether the type is one of the deployment's own, stored as another one."""
+    return not isinstance(field.type, str)
 
 
 def _dal_parser(field: Field) -> Callable[[Any], Any]:

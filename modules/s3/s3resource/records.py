@@ -36,6 +36,7 @@ class RecordsMixin:
     components: S3Components
     rfilter: S3ResourceFilter
     _rows: list[Row] | None
+    _by_id: dict[str, Row] | None
     _length: int | None
 
     if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class RecordsMixin:
         Returns:
             the records, in order
         """
+        self._by_id = None
         if self._is_plain():
             order = Order(self, orderby)  # type: ignore[arg-type]
             query, page = self.rfilter.get_query(), limitby(start, limit)
@@ -105,6 +107,7 @@ class RecordsMixin:
     def clear(self) -> None:
         """Forget the loaded records and the count."""
         self._rows = None
+        self._by_id = None
         self._length = None
 
     def __len__(self) -> int:
@@ -117,10 +120,12 @@ class RecordsMixin:
         return iter(self.load() if self._rows is None else self._rows)
 
     def __getitem__(self, key: Any) -> Row:
-        for row in self:
-            if str(row[self._id.name]) == str(key):
-                return row
-        raise IndexError(key)
+        if self._by_id is None:
+            self._by_id = {str(row[self._id.name]): row for row in self}
+        try:
+            return self._by_id[str(key)]
+        except KeyError:
+            raise IndexError(key) from None
 
     def get(self, key: Any, component: str | None = None, link: str | None = None) -> Any:
         """A loaded record, or the records of a component or link table that belong to it.

@@ -13,7 +13,7 @@ from gluon.html import TAG
 from gluon.languages import lazyT
 
 from s3.s3query import S3ResourceField
-from s3.s3resource.column import Column
+from s3.s3resource.column import Column, value_key
 from s3.s3resource.faults import Fallible
 from s3.s3utils import NONE, s3_str
 
@@ -58,8 +58,8 @@ class _Renderer:
     def joined(self, lists: list[list[Any]]) -> list[Any]:
         """The labels of the members of each list, as one text or element."""
         members = [items or [None] for items in lists]
-        labels = self.labels({_key(item): item for items in members for item in items})
-        return [_join([labels[_key(item)] for item in items]) for items in members]
+        labels = self.labels({value_key(item): item for items in members for item in items})
+        return [_join([labels[value_key(item)] for item in items]) for items in members]
 
     def lists(self, lists: list[list[Any]]) -> list[Any]:
         """Representations of the values of a list type."""
@@ -112,11 +112,3 @@ def _plain(value: Any) -> str:
         return ", ".join(s3_str(item) for item in value)
     return NONE if value is None else s3_str(value)
 
-
-def _key(value: Any) -> Any:
-    """The value as key of a dict; computed values may be of any type, and 1 is not True."""
-    try:
-        hash(value)
-    except TypeError:
-        return repr(value)
-    return type(value), value

@@ -149,6 +149,26 @@ def test_loaded_records_can_be_found_by_id(letters):
         resource[99]
 
 
+def test_records_that_are_loaded_anew_are_found_anew(letters):
+    resource = S3Resource("depot_item", id=letters["A"])
+
+    assert resource[letters["A"]].name == "A"
+    resource.build_query(id=letters["B"])
+    assert resource[letters["B"]].name == "B"
+    with pytest.raises(IndexError):
+        resource[letters["A"]]
+
+
+def test_loaded_records_are_given_as_rows_of_the_dal(letters):
+    resource = S3Resource("depot_item", id=[letters["A"], letters["C"]])
+
+    rows = resource.records()
+
+    assert [row.name for row in rows] == ["A", "C"]
+    assert (len(rows), rows.first().name, [row["name"] for row in rows.as_list()]) == (2, "A", ["A", "C"])
+    assert rows.first() is resource[letters["A"]]
+
+
 def test_some_fields_are_loaded_with_those_that_are_always_needed(letters):
     row = S3Resource("depot_item").load(fields=["name"])[0]
 

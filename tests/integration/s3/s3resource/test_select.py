@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from bare import counted_queries
 from gluon.html import XML, A
+from pydal.helpers.classes import SQLCustomType
 
 from s3.s3error import S3SelectorError
 from s3.s3fields import S3Represent
@@ -495,6 +496,20 @@ def test_json_is_given_as_text_of_json(kinds, value):
     kinds.insert(data=value)
 
     assert S3Resource("depot_kind").select(["data"]).rows[0]["depot_kind.data"] == json.dumps(value)
+
+
+def test_values_of_a_type_of_the_deployment(depot):
+    pair = SQLCustomType(type="string", native="VARCHAR(20)", encoder=",".join, decoder=lambda value: value.split(","))
+    table = depot.db.define_table("depot_pair", Field("pair", pair))
+    for value in (["a", "b"], ["a"]):
+        table.insert(pair=value)
+
+    data = S3Resource("depot_pair").select(["pair"], represent=True, raw_data=True)
+
+    assert [row["depot_pair.pair"] for row in data.rows] == ["a, b", "a"]
+    assert [row._row["depot_pair.pair"] for row in data.rows] == [["a", "b"], ["a"]]
+    depot.db.commit()
+    table.drop()
 
 
 def test_lazy_translations_are_text_among_texts(letters, depot, monkeypatch):
