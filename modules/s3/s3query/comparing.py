@@ -186,17 +186,36 @@ def _glob(like: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _pattern(like: str) -> re.Pattern[str]:
-    """Regular expression of a LIKE pattern."""
-    wildcards = {"%": ".*", "_": "."}
-    parts = (wildcards[char] if is_wildcard else re.escape(char) for char, is_wildcard in pattern_tokens(like))
-    return re.compile("".join(parts), re.DOTALL)
+def _segments(like: str) -> tuple[tuple[re.Pattern[str], int], ...]:
+    """What stands between the % of a LIKE pattern, as regular expressions with their lengths.
+
+    One expression for the whole pattern could take for ever: whoever writes the filter decides how often it tries again.
+    """
+    segments: list[list[str]] = [[]]
+    for char, is_wildcard in pattern_tokens(like):
+        if is_wildcard and char == "%":
+            segments.append([])
+        else:
+            segments[-1].append("." if is_wildcard else re.escape(char))
+    return tuple((re.compile("".join(parts), re.DOTALL), len(parts)) for parts in segments)
+
+
+def _is_match(text: str, like: str) -> bool:
+    (first, _), *others = _segments(like)
+    if not others:
+        return first.fullmatch(text) is not None
+    found = first.match(text)
+    *inner, (last, length) = others
+    for segment, _ in inner:
+        found = segment.search(text, found.end()) if found else None
+    # the last one stands at the end, the others as far to the front as they can
+    return found is not None and found.end() <= len(text) - length and last.match(text, len(text) - length) is not None
 
 
 def is_like(left: Any, right: Any) -> bool | None:
     if right is None:
         return left is None
-    return None if left is None else _pattern(str(right)).fullmatch(str(left)) is not None
+    return None if left is None else _is_match(str(left), str(right))
 
 
 def is_ilike(left: Any, right: Any) -> bool | None:

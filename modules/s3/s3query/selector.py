@@ -230,11 +230,13 @@ class S3ResourceField:
 
     @property
     def is_lookup(self) -> bool:
-        """The values are chosen from a set of options."""
+        """The values are chosen from a set of options, which are more than the numbers that they are stored as."""
         requires = self.requires
         requires = requires[0] if isinstance(requires, (list, tuple)) and requires else requires
         requires = getattr(requires, "other", requires)
-        return self.ftype in ("string", "integer") and hasattr(requires, "options") and hasattr(requires, "theset")
+        if self.ftype not in ("string", "integer") or not (hasattr(requires, "options") and hasattr(requires, "theset")):
+            return False
+        return self.ftype == "string" or any(str(key) != s3_str(label) for key, label in requires.options(zero=False))
 
     @property
     def is_numeric(self) -> bool:

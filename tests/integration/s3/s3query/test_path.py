@@ -4,10 +4,12 @@ from __future__ import annotations
 from functools import reduce
 
 import pytest
+from gluon.validators import IS_EMPTY_OR, IS_IN_SET
 
 from s3.s3error import S3SelectorError
 from s3.s3query import FS, S3ResourceQuery
 from s3.s3resource import S3Resource
+from s3dal import Field
 
 
 def resolve(selector):
@@ -287,3 +289,33 @@ def test_uuid_can_be_selected_by_either_name(depot):
 
 def test_field_of_one_value_does_not_say_that_it_has_several(depot):
     assert [resolve(selector).multiple for selector in ("name", "from_id$name", "comp.value")] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("ftype", "options", "kinds"),
+    [
+        ("string", {"a": "A", "b": "B"}, ["lookup"]),
+        ("string", ["a", "b"], ["lookup"]),
+        ("integer", {1: "One"}, ["lookup"]),
+        # numbers to choose from are numbers
+        ("integer", [1, 2], ["numeric"]),
+        ("string", None, ["string"]),
+        ("text", None, ["string"]),
+        ("double", None, ["numeric"]),
+        ("decimal(10,2)", None, ["numeric"]),
+        ("date", None, ["datetime"]),
+        ("time", None, ["datetime"]),
+        ("reference depot_place", None, ["reference"]),
+        ("list:string", None, ["list"]),
+        ("boolean", None, []),
+    ],
+)
+def test_kind_of_a_field(depot, ftype, options, kinds):
+    requires = IS_EMPTY_OR(IS_IN_SET(options)) if options else None
+    field = Field("kind", ftype, requires=requires)
+    rfield = resolve("name")
+    rfield.field, rfield.ftype, rfield.is_list = field, ftype, ftype.startswith("list:")
+
+    found = [kind for kind in ("lookup", "numeric", "string", "datetime", "reference", "list") if getattr(rfield, f"is_{kind}")]
+
+    assert found == kinds
