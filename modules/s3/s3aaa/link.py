@@ -10,6 +10,9 @@ from s3dal import Query, Row
 
 __all__ = ("AuthLink",)
 
+#: name of the affiliation of persons to the organisation of their account
+ACCOUNTS = "Accounts"
+
 
 class AuthLink(AuthOwnership):
     """Links accounts to persons."""
@@ -17,7 +20,8 @@ class AuthLink(AuthOwnership):
     def s3_link_to_person(self, user: Any, adopt: bool = True) -> int:
         """Make sure that an account has a person with its names and its e-mail address.
 
-        A person who has the same names and this address as a contact, and no account, is taken; else one is created.
+        A person who has the same names and this address as a contact, and no account, is taken; else one is created. The person
+        becomes part of the organisation of the account.
 
         Args:
             user: account with id, first_name, last_name, email
@@ -36,9 +40,18 @@ class AuthLink(AuthOwnership):
             # The user's own record and addresses are the user's own, whoever made them
             self.s3_set_record_owner(current.s3db.pr_person, person_id, force_update=True, owned_by_user=user.id)
         self._ensure_email(user, pe_id)
+        self._affiliate(pe_id, getattr(user, "organisation_id", None))
         if self.user_id == user.id and self.user:
             self.user.pe_id = pe_id
         return int(person_id)
+
+    @staticmethod
+    def _affiliate(pe_id: int, organisation_id: int | None) -> None:
+        """Make a person part of the organisation of the account, and of no former one: its roles without realm are held there."""
+        s3db = current.s3db
+        # without the table there is no former one
+        if organisation_id or s3db.table("pr_affiliation") is not None:
+            s3db.pr_set_affiliation(organisation_id and ("org_organisation", organisation_id), pe_id, role=ACCOUNTS)
 
     def _update_person(self, user: Any, pe_id: int) -> int:
         table = current.s3db.pr_person

@@ -187,6 +187,23 @@ def test_role_without_realm_is_not_held_by_who_belongs_nowhere(world, policy):
     assert found(current, "read") == []
 
 
+def test_account_of_an_organisation_holds_its_roles_there(world):
+    current, _, (org0, org1, _), records = world
+    auth, table = current.auth, current.s3db.org_organisation
+    ids = [table(pe_id=pe_id).id for pe_id in (org0, org1)]
+    user_id = auth.create_user("cy@cast.example", password_hash="x", roles=["CHANGER"], first_name="Cy", organisation_id=ids[0])
+    as_user(current, user_id, 6)
+    assert found(current, "update") == records[:1]
+
+    auth.update_user(user_id, organisation_id=ids[1])
+    as_user(current, user_id, 6)
+    assert found(current, "update") == records[1:2]
+
+    auth.update_user(user_id, first_name="Cyrus", organisation_id=None)
+    as_user(current, user_id, 6)
+    assert found(current, "update") == []
+
+
 def test_system_roles_have_no_realm(app, world):
     current, ben, (org0, *_), _ = world
     auth = current.auth
