@@ -14,7 +14,7 @@ __all__ = ("AuthModel", "auth_UserRepresent")
 class AuthModel(S3Model):
     """Accounts with their roles; accounts themselves are there in every request."""
 
-    names = ("auth_group", "auth_membership", "auth_event")
+    names = ("auth_group", "auth_membership", "auth_event", "auth_organisation")
 
     def model(self) -> dict[str, Any]:
         for name in self.names:

@@ -89,7 +89,6 @@ class AuthPages(AuthReset):
         try:
             account = self._check_credentials(email, password)
         except S3ThrottleError as error:
-            self._log_event("Login refused for %(email)s: too many attempts", email=email[:255])
             self._ask_to_wait(error.seconds, form)
             return
         if account is None:

@@ -50,6 +50,8 @@ def check_password(password: str, stored: str | None, key: str) -> bool:
     stored = stored or _nobody()
     if is_slow_hash(stored):
         return bool(CRYPT()(_keyed(password, key))[0] == stored)
+    # the work of a slow one, too: a fast answer would tell that there is such an account
+    hash_password(password, key)
     return bool(CRYPT(key=key)(password)[0] == stored)
 
 

@@ -63,7 +63,7 @@ class AuthSession(AuthRoles, AuthLink):
             return None
         if not is_active(account):
             # as a wrong one, or the right one could be told from it
-            self._login_counters(username).count()
+            self._count_attempt(self._login_counters(username), username)
             return None
         return account
 
@@ -75,8 +75,14 @@ class AuthSession(AuthRoles, AuthLink):
             # others may have guessed at the same time: a right guess after the last allowed one is none
             _refuse_until(counters.seconds_to_wait())
         else:
-            counters.count()
+            self._count_attempt(counters, username)
         return matches
+
+    def _count_attempt(self, counters: Counters, username: str) -> None:
+        """Count a wrong password. The log has the one after which there is a wait, and none of those that come meanwhile."""
+        counters.count()
+        if counters.seconds_to_wait():
+            self._log_event("Too many wrong passwords for %(email)s", email=username[:255])
 
     def _login_counters(self, username: str) -> Counters:
         settings, name, network = current.deployment_settings, username.strip().lower(), client_network()
