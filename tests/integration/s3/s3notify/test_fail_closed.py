@@ -259,3 +259,28 @@ def test_changed_filter_counts_from_the_next_round_with_nothing_wider_between(ap
     assert len(world.mails) == 2
     assert all('Filter: Name is "Second"' in world.text(index) for index in (0, 1))
     assert all(world.text(index).count("Name: ") == 1 and "Name: Second" in world.text(index) for index in (0, 1))
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_filter_that_is_deleted_after_the_check_tells_nothing(app, world, by_hand):
+    """F20: through its page, or past all hooks."""
+    subscribed = world.subscribe("anna", filters=[["name", "Wanted"]])
+    filter_id = world.row("pr_subscription", subscribed.subscription_id).filter_id
+    app.clock.advance(minutes=1)
+    world.create(name="Wanted")
+    claim = world.claim()
+    if by_hand:
+        world.set("pr_filter", filter_id, deleted=True)
+    else:
+        assert app.request(f"/pr/filter/{filter_id}/delete.json", "POST", json={}, auth="admin").status == 200
+
+    with world.env() as current:
+        from s3 import S3Notifications
+
+        S3Notifications.notify_batch(claim.resource_ids, claim.lease)
+        current.db.commit()
+
+    assert world.rows("msg_outbox") == []
+    row = world.row("pr_subscription_resource", subscribed.resource_id)
+    assert row.lease_owner is None
+    assert ("deleted" in row.last_error) if by_hand else world.row("pr_subscription", subscribed.subscription_id).suspended

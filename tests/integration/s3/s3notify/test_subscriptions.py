@@ -232,3 +232,40 @@ def test_filter_in_the_address_and_saved_filter_must_both_hold(app, world):
 
     assert "Name: red one" in world.text()
     assert world.text().count("Name: ") == 1
+
+
+def test_filter_is_said_in_the_language_and_format_of_the_reader(app, world):
+    """R4, E19: from the operator table, also where the worker and the site speak another language."""
+    series = world.create("cms_series", name="News")
+    with app.env() as current:
+        current.db(current.db.auth_user.id == app.people["anna"].user_id).update(language="de")
+        current.db.commit()
+    filters = [["series_id__belongs", str(series)], ["name|title__like", "*red*"], ["date__ge", "-7D"], ["date__lt", "2026-12-24T08:00:00Z"]]
+    world.subscribe("anna", filters=filters)
+    app.clock.advance(minutes=1)
+    world.create(name="red", series_id=series)
+    config = """
+settings.L10n.languages = {"en": "English", "de": "Deutsch"}
+settings.L10n.date_format = "%d.%m.%Y"
+settings.L10n.timezone = "Europe/Berlin"
+"""
+
+    with app.configured(config):
+        world.tick()
+
+    said = world.text().partition("Filter: ")[2].splitlines()[0]
+    conditions = ['Typ = "News"', '(Name wie "*red*" ODER Titel wie "*red*")', "Datum >= vor 7 Tagen", "Datum < 24.12.2026 09:00"]
+    assert said == " UND ".join(conditions)
+
+
+def test_filter_with_markup_is_text_in_a_mail_of_html(app, world):
+    """R4, X38"""
+    world.subscribe("anna", filters=[["name__like", "*<script>*"]], email_format="html")
+    app.clock.advance(minutes=1)
+    world.create(name="<script>alert(1)</script>")
+
+    world.tick()
+
+    source = world.rows("msg_email")[0].body
+    assert "<script>" not in source
+    assert "Name like &quot;*&lt;script&gt;*&quot;" in source
