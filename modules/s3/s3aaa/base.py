@@ -74,6 +74,8 @@ class AuthBase:
         self._restored = True
         self._user = user
         self._realms = None
+        # what another user may do
+        self.permission.clear_cache()
 
     @property
     def user_id(self) -> int | None:

@@ -150,11 +150,11 @@ def test_decision_and_record_filter_agree_for_every_policy_and_method(world, rol
     anna, _ = roles
     table = current.db.org_permission_test
     reader = current.auth.find_role_id("READER")
-    current.auth.s3_assign_role(anna, "READER")
+    current.auth.s3_assign_role(anna, "READER", for_pe=0)
     for owner in ({"owned_by_user": anna}, {"owned_by_group": reader}, {"realm_entity": 7}, {}):
         table.insert(name="x", **owner)
     everything = [row.id for row in current.db(table).select(table.id)]
-    for policy in (1, 2, 3, 4, 5):
+    for policy in (1, 2, 3, 4, 5, 6, 7):
         for strict in (True, False):
             for user in (anna, None):
                 auth = world.as_user(user, policy=policy, security__strict_ownership=strict)
@@ -162,6 +162,31 @@ def test_decision_and_record_filter_agree_for_every_policy_and_method(world, rol
                     permitted = [key for key in everything if auth.s3_has_permission(method, table, key)]
 
                     assert accessible(method) == permitted, (policy, strict, user, method)
+
+
+def test_table_without_owners_is_decided_as_a_whole(world, roles):
+    anna, _ = roles
+    plain = current.db.gis_plain
+    record = plain.insert(name="x")
+    current.auth.s3_assign_role(anna, "READER", for_pe=7)
+    for policy in (1, 2, 3, 4, 5, 6):
+        for strict in (True, False):
+            for user in (anna, None):
+                auth = world.as_user(user, policy=policy, security__strict_ownership=strict)
+                for method in ("read", "update", "delete"):
+                    permitted = [record] if auth.s3_has_permission(method, plain, record) else []
+
+                    assert accessible(method, plain) == permitted, (policy, strict, user, method)
+
+
+def test_another_user_is_decided_about_anew(world, roles):
+    anna, record = roles
+    auth = world.as_user("admin@example.org", policy=5)
+    assert decisions(record) == (True,) * 4
+
+    auth.user = auth._as_user(auth.table("auth_user")[anna])
+
+    assert decisions(record) == (False,) * 4
 
 
 def test_administrator_may_do_everything(world, roles):
