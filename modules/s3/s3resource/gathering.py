@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ("Gathering",)
 
+# SQLite joins at most 64 tables in one statement, and a query brings its own
+MAX_TABLES = 40
+
 
 class Gathering:
     """Values of some fields of some records.
@@ -35,6 +38,7 @@ class Gathering:
         self._own: list[S3ResourceField] = []
         self._computed: list[S3ResourceField] = []
         self._joined: dict[tuple[str, ...], list[S3ResourceField]] = {}
+        self._tables: set[str] = set()
         for column in self.columns.values():
             self._sort(column.rfield)
         # values of the table that computed fields need
@@ -44,9 +48,12 @@ class Gathering:
     def _sort(self, rfield: S3ResourceField) -> None:
         if rfield.virtual and not rfield.joins:
             self._computed.append(rfield)
-        elif rfield.virtual or rfield.multiple:
-            self._joined.setdefault(tuple(join.alias for join in rfield.joins), []).append(rfield)
+            return
+        tables = tuple(join.alias for join in rfield.joins)
+        if rfield.virtual or rfield.multiple or len(self._tables.union(tables)) > MAX_TABLES:
+            self._joined.setdefault(tables, []).append(rfield)
         else:
+            self._tables.update(tables)
             self._own.append(rfield)
 
     def read(self, query: Query, orderby: list[Expression] | None = None, page: tuple[int, int] | None = None) -> None:
@@ -94,8 +101,13 @@ class Gathering:
         fields = [self.table._id, table._id, *needed, *(rfield.field for rfield in rfields if rfield.field is not None)]
         values = read_columns(query, fields, left=Joins(rfields[0].joins).left(), orderby=table._id)
         for rfield in rfields:
-            column = compute_rows(rfield, values) if rfield.field is None else values[str(rfield.field)]
-            self.columns[rfield.colname].collect(values[str(self.table._id)], column)
+            column, ids = self.columns[rfield.colname], values[str(self.table._id)]
+            if rfield.field is None:
+                column.collect(ids, compute_rows(rfield, values))
+            elif rfield.multiple:
+                column.collect(ids, values[str(rfield.field)])
+            else:
+                column.fill(ids, values[str(rfield.field)])
 
     def _compute(self) -> None:
         """Values of computed fields, from rows that hold all that has been gathered."""

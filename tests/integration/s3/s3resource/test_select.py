@@ -202,6 +202,24 @@ def test_tables_that_keys_lead_to_need_no_query_of_their_own(crowd, depot):
     assert len(sent) == 1
 
 
+def test_more_tables_than_a_database_joins(depot):
+    place = depot.db.depot_place.insert(name="North")
+    item = depot.db.depot_item.insert(name="root", from_id=place, tags=["x"])
+    depot.db.depot_item.insert(name="leaf", parent_id=item)
+    chains = ["parent_id$" * depth for depth in range(30)]
+    fields = [f"{chain}{name}" for chain in chains for name in ("name", "tags", "from_id$name", "to_id$name")]
+
+    rows = S3Resource("depot_item").select(fields).rows
+
+    assert list(rows[1].values())[:8] == ["leaf", [None], None, None, "root", ["x"], "North", None]
+    assert set(map(str, list(rows[1].values())[8:])) == {"None", "[None]"}
+    # and in a filter that is decided in Python
+    query = (FS("shout") == "?") | (FS("parent_id$from_id$name") == "North")
+    for chain in chains:
+        query |= FS(f"{chain}to_id$name") == "?"
+    assert names(S3Resource("depot_item", filter=query)) == ["leaf"]
+
+
 def test_two_keys_to_the_same_table_and_a_chain(depot):
     region = depot.db.depot_region.insert(name="R")
     north = depot.db.depot_place.insert(name="North", region_id=region)
