@@ -240,8 +240,8 @@ def test_filter_is_said_in_the_language_and_format_of_the_reader(app, world):
     with app.env() as current:
         current.db(current.db.auth_user.id == app.people["anna"].user_id).update(language="de")
         current.db.commit()
-    filters = [["series_id__belongs", str(series)], ["name|title__like", "*red*"], ["date__ge", "-7D"], ["date__lt", "2026-12-24T08:00:00Z"]]
-    world.subscribe("anna", filters=filters)
+    dates = [["date__ge", "-7D"], ["date__lt", "2026-12-24T08:00:00Z"]]
+    world.subscribe("anna", filters=[["series_id__belongs", str(series)], ["name|title__like", "*red*"], *dates])
     app.clock.advance(minutes=1)
     world.create(name="red", series_id=series)
     config = """
