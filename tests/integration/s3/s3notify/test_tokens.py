@@ -208,13 +208,21 @@ settings.customise_cms_post_controller = _customise
     assert "News" in world.text() and "Restricted" not in world.text()
 
 
-def test_an_inactive_account_is_refused(app, world, pending):
+@pytest.mark.parametrize(
+    "state",
+    [{"registration_key": "disabled"}, {"registration_key": "blocked"}, {"registration_key": "pending"},
+     {"registration_key": "verify:0123456789abcdef"}, {"registration_key": "9c3f6b1e-2b1c-4a55-8f0e-0d1c5f7a9b11"}, {"deleted": True}],
+    ids=["disabled", "blocked", "pending", "unverified", "verified by the original", "deleted"],
+)  # fmt: skip
+@pytest.mark.parametrize("when", ["before the token", "after the token"])
+def test_an_inactive_account_is_refused(app, world, pending, state, when):
     """S5, F23"""
+    token = world.token(pending.resource_id) if when == "after the token" else None
     with app.env() as current:
-        current.db(current.db.auth_user.id == app.people["anna"].user_id).update(registration_key="disabled")
+        current.db(current.db.auth_user.id == app.people["anna"].user_id).update(**state)
         current.db.commit()
 
-    assert world.post(token=world.token(pending.resource_id)).status in (401, 403)
+    assert world.post(token=token or world.token(pending.resource_id)).status in (401, 403)
     assert world.rows("msg_outbox") == []
 
 
