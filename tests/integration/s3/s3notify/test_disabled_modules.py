@@ -71,5 +71,6 @@ def test_what_a_disabled_module_provides_to_others_stands_in(app):
         assert {name: (field.name, field.type, field.readable, field.writable) for name, field in fields.items()} == {
             name: (name.partition("_")[2], "integer", False, False) for name in provided
         }
-        assert [current.s3db.table(name) for name in ("cms_post", "doc_document", "event_incident", "msg_email", "doc_entity")] == [None] * 5
+        names = ("cms_post", "doc_document", "event_incident", "msg_email", "doc_entity")
+        assert [current.s3db.table(name) for name in names] == [None] * 5
         assert current.s3db.pr_group.doc_id.type == "integer"
