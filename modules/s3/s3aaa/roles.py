@@ -1,9 +1,10 @@
 """Roles: what there is, who has which, and the roles of the user of this request."""
 from __future__ import annotations
 
+import functools
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gluon import current
@@ -145,6 +146,21 @@ class AuthRoles(AuthPerson):
         held = [self.s3_has_role(role, for_pe=for_pe) for role in roles]
         return False not in held if all else True in held
 
+    def requires_membership(self, role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Decorator of functions, such as pages, for those who hold a role; others are refused as by S3Permission.fail."""
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(function)
+            def guarded(*args: Any, **attr: Any) -> Any:
+                auth = current.auth
+                if not auth.s3_has_role(role):
+                    auth.permission.fail()
+                return function(*args, **attr)
+
+            return guarded
+
+        return decorate
+
     def s3_get_roles(self, user_id: int, **realm: Any) -> list[int]:
         """Ids of the roles that are assigned to a user; with ``for_pe`` those for that realm, or for any of several, alone."""
         table = self.table("auth_membership")
@@ -178,7 +194,7 @@ class AuthRoles(AuthPerson):
     def s3_create_role(
         self,
         role: str,
-        description: str | None = None,
+        description: str | dict[str, Any] | None = None,
         *acls: dict[str, Any],
         uid: str | None = None,
         hidden: bool | None = None,
@@ -189,12 +205,15 @@ class AuthRoles(AuthPerson):
 
         Args:
             role: display name
+            description: may be left out, even before rules
             acls: rules of the role, keyword arguments of S3Permission.update_acl
             uid: what code calls it; default is a new UUID
 
         Returns:
             the role's id
         """
+        if isinstance(description, dict):
+            acls, description = (description, *acls), None
         table = self.table("auth_group")
         flags = {"hidden": hidden, "system": system, "protected": protected}
         data = {"role": role, "description": description, **{k: v for k, v in flags.items() if v is not None}}

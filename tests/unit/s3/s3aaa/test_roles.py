@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 from gluon import current
+from gluon.http import HTTP
 
 SYSTEM = {"ADMIN", "AUTHENTICATED", "ANONYMOUS", "EDITOR"}
 
@@ -173,3 +174,30 @@ def test_members_and_roles_are_listed(world):
     assert auth.s3_group_members("NO SUCH ROLE") == []
     assert auth.s3_get_roles(anna) == sorted([auth.find_role_id("AUTHENTICATED"), auth.find_role_id("WRITER")])
     assert auth.s3_get_roles(anna, for_pe=17) == []
+
+
+def test_rules_may_stand_where_the_description_is_left_out(world):
+    auth = current.auth
+    role = auth.s3_create_role("Role", {"c": "org", "uacl": 2}, {"c": "pr", "uacl": 4}, uid="ROLE")
+
+    rows = current.db(current.db.s3_permission.group_id == role).select(orderby=current.db.s3_permission.id)
+
+    assert [(row.controller, row.uacl) for row in rows] == [("org", 2), ("pr", 4)]
+    assert current.db.auth_group[role].description is None
+
+
+def test_function_is_for_those_who_hold_the_role(world):
+    anna = world.user(roles=["WRITER"])
+    ben = world.user("ben@example.org")
+
+    def page(name):
+        return f"Hello {name}"
+
+    guarded = current.auth.requires_membership("WRITER")(page)
+
+    world.as_user(anna)
+    assert guarded("Anna") == "Hello Anna"
+    world.as_user(ben).permission.format = "json"
+    with pytest.raises(HTTP) as refused:
+        guarded("Ben")
+    assert refused.value.status == 403
