@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gluon import current
@@ -35,8 +35,14 @@ class DocumentParser:
         ignored: "table.field" of what is not for this user to write
     """
 
-    def __init__(self, master: str, trusted: bool) -> None:
+    def __init__(self, master: str, trusted: bool, prepare: Callable[[str], None]) -> None:
+        """
+        Args:
+            master: name of the table that the document is about
+            prepare: called with the name of a table before its fields are looked at
+        """
         self.master = master
+        self.prepare = prepare
         self.trusted = trusted
         self.items: list[ImportItem] = []
         self.by_key: dict[tuple[str, str], ImportItem] = {}
@@ -68,6 +74,7 @@ class DocumentParser:
         if is_super_entity(table) or (tablename != self.master and is_closed(self.master, tablename, self.trusted)):
             self._refuse(element, "records of this table cannot be imported here")
             return None
+        self.prepare(tablename)
         item = ImportItem(table, element, self._name_of(tablename, element), parent=parent, is_own=is_own)
         self.items.append(item)
         self._identify(item)

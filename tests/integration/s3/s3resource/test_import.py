@@ -495,6 +495,23 @@ def test_strategy_decides_what_may_be_done(admin):
     assert (len(message["created"]), message["updated"]) == (1, [])
 
 
+def test_every_table_is_prepared_once_before_its_fields_are_looked_at(editor):
+    seen = []
+
+    def customise(tablename):
+        seen.append(tablename)
+        editor.s3db.gis_location.addr_street.writable = False
+
+    street = '<data field="addr_street">Mill Lane</data></resource>'
+    location = place("North", "p1").replace("</resource>", street)
+    document = post("Hello", None, f'<reference field="location_id" resource="gis_location">{location}</reference>')
+
+    message = accepted(editor, document + post("World"), customise=customise)
+
+    assert seen == ["cms_post", "gis_location"]
+    assert message["ignored"] == ["gis_location.addr_street"]
+
+
 def test_callbacks_know_that_they_are_called_for_many(editor):
     seen = []
     editor.s3db.configure("cms_post", onaccept=lambda form: seen.append(editor.response.s3.bulk))
