@@ -62,4 +62,5 @@ class AuthSettings:
         "auth.record_approval_manual", [], "Tables whose new records stay unapproved even when their author may approve them.")
     get_auth_realm_entity = setting(
         "auth.realm_entity", None,
-        "Function (table, row) that gives the pe_id of the realm a record belongs to, or 0 to use the table's own rule.", a_function)
+        "Function (table, row) that gives the realm a record belongs to: a pe_id, (table name, record id), None for none, "
+        "or 0 to use the table's own rule.", a_function)

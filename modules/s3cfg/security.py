@@ -9,7 +9,8 @@ __all__ = ("SecuritySettings",)
 class SecuritySettings:
     get_security_policy = setting(
         "security.policy", 1,
-        "Which permission rules count: 1 simple, 2 editor, 3 controller, 4 function, 5 table, 6 realm, 7 realm with hierarchy.",
+        "Which permission rules count: 1 simple, 2 editor, 3 controller, 4 function, 5 table, 6 realm, "
+        "7 realm with hierarchy; docs/permissions.md.",
         one_of(1, 2, 3, 4, 5, 6, 7))
     get_security_strict_ownership = setting(
         "security.strict_ownership", True, "Whether a record without owner belongs to nobody (False: to everybody).")
