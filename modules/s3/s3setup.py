@@ -272,7 +272,11 @@ def _fill() -> None:
 
 def _load_template_data() -> None:
     prepopulate()
-    for name in current.deployment_settings.get_template_names():
+    settings = current.deployment_settings
+    wanted = settings.get_base_prepopulate()
+    for name in settings.get_template_names():
+        if wanted is not True and name not in ([wanted] if isinstance(wanted, str) else wanted):
+            continue
         demo = import_module(f"templates.{name}.demo")
         if demo is not None:
             demo.load()

@@ -9,10 +9,16 @@ from hypothesis import strategies as st
 
 from s3.s3error import S3DataError
 
-TABLES = ("cms_post", "cms_comment", "cms_tag", "cms_tag_post", "cms_series", "gis_location", "pr_person", "pr_contact", "auth_user", "pr_pentity",
-          "org_organisation", "no_table", "x", "")  # fmt: skip
-FIELDS = ("body", "title", "date", "expired", "priority", "location_id", "series_id", "person_id", "name", "level", "parent", "lat", "post_id",
-          "tag_id", "value", "contact_method", "pe_id", "first_name", "uuid", "id", "deleted", "created_by", "owned_by_user", "nothing", "")  # fmt: skip
+TABLES = (
+    "cms_post", "cms_comment", "cms_tag", "cms_tag_post", "cms_series", "gis_location", "pr_person", "pr_contact", "auth_user",
+    "pr_pentity", "org_organisation", "no_table", "x", "",
+)  # fmt: skip
+FIELDS = (
+    "body", "title", "date", "expired", "priority", "location_id", "series_id", "person_id", "name", "level", "parent", "lat",
+    "post_id", "tag_id", "value", "contact_method", "pe_id", "first_name", "uuid", "id", "deleted", "created_by", "owned_by_user",
+    "nothing", "",
+)  # fmt: skip
+TOPS = ("$_cms_post", "$_gis_location", "$_cms_tag", "$_pr_person", "$_cms_comment")
 ATTRIBUTES = ("uuid", "tuid", "deleted", "created_on", "modified_by", "mci", "alias", "resource", "replaced_by", "value", "field", "name")
 
 scalars = (
@@ -33,7 +39,7 @@ values = st.recursive(
     max_leaves=12,
 )
 records = st.lists(objects(values), min_size=1, max_size=3)
-documents = st.dictionaries(st.sampled_from(("$_cms_post", "$_gis_location", "$_cms_tag", "$_pr_person", "$_cms_comment")), records, max_size=3)
+documents = st.dictionaries(st.sampled_from(TOPS), records, max_size=3)
 
 
 def contents(current):
