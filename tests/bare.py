@@ -55,7 +55,9 @@ def _database(uri: str, folder: Path) -> Iterator[DAL]:
         db.close()
         return
     schema = f"bare_{uuid.uuid4().hex[:12]}"
-    db = DAL(uri, folder=str(folder), after_connection=lambda adapter: adapter.execute(f"SET search_path TO {schema}"))
+    # as in s3setup, for names with capital letters
+    options = {"folder": str(folder), "ignore_field_case": False}
+    db = DAL(uri, after_connection=lambda adapter: adapter.execute(f"SET search_path TO {schema}"), **options)
     db.executesql(f"CREATE SCHEMA {schema}")
     db.commit()
     try:
