@@ -32,7 +32,7 @@ from gluon.http import HTTP, redirect
 
 from s3.s3aaa.owners import Owners
 from s3.s3aaa.policy import Acl, Acls, Grant, covers, find_grant, is_within
-from s3.s3aaa.realm import find_ancestors, persons_below
+from s3.s3aaa.realm import find_ancestors, person_below
 from s3.s3aaa.rules import PermissionRules
 from s3.s3error import S3ConfigError
 from s3.s3utils import original_name
@@ -278,7 +278,7 @@ class S3Permission(Owners, PermissionRules):
         """The query for the records of these entities, and for those of none."""
         realm = table.realm_entity
         query = realm.belongs(sorted(entities)) | (realm == None)
-        return query | realm.belongs(persons_below(entities)) if self.uses_hierarchy else query
+        return query | realm.belongs(person_below(realm, sorted(entities))) if self.uses_hierarchy else query
 
     def _editable_records(self, table: Table) -> Query | None:
         """Records that may be changed under the policies without rules."""
