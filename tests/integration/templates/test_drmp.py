@@ -92,6 +92,26 @@ def test_reader_sees_all_but_restricted_posts(drmp, path):
     assert not seen & demo_bodies(True)
 
 
+@pytest.mark.parametrize("path", ["/default/index/newsfeed.xml", "/cms/post.xml", "/cms/post.s3json"])
+def test_documents_hide_restricted_posts_as_pages_do(drmp, path):
+    reader, editor = (drmp.request(who, path, vars={"components": "comment,tag"}).text for who in ("reader", "editor"))
+
+    assert [body for body in demo_bodies(True) | demo_bodies(False) if body not in editor] == []
+    assert [body for body in demo_bodies(False) if body not in reader] == []
+    assert [body for body in demo_bodies(True) if body in reader] == []
+    assert "editor@example.com" not in reader
+
+
+def test_editor_imports_what_was_exported_and_nobody_else_does(drmp):
+    document = drmp.request("editor", "/cms/post.s3json").json()
+
+    imported = drmp.request("editor", "/cms/post.s3json", "POST", json=document)
+    refused = drmp.request("reader", "/cms/post.s3json", "POST", json=document)
+
+    assert (imported.status, refused.status) == (200, 403)
+    assert (imported.json()["created"], imported.json()["updated"]) == ([], [])
+
+
 @pytest.mark.parametrize("path", LISTS)
 def test_visitor_sees_nothing(drmp, path):
     assert drmp.request(None, path).status == 401

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gluon import current
 
 from s3.s3error import S3Error, S3PermissionError
-from s3.s3resource.exchange.access import is_guarded, is_trusted, may_write
+from s3.s3resource.exchange.access import is_guarded, is_trusted, may_write, readable_records
 from s3.s3resource.exchange.checking import Validation
 from s3.s3resource.exchange.identity import chunks
 from s3.s3resource.exchange.item import METHOD, ImportItem, Reference
@@ -216,7 +216,10 @@ class ImportJob:
             item.is_done = item.id is not None
             return
         if not self._is_permitted(item):
-            item.fail(current.ERROR.NOT_PERMITTED)
+            if self._is_quoted(item):
+                item.is_done = True
+            else:
+                item.fail(current.ERROR.NOT_PERMITTED)
             return
         values = self.validation.validated(item, {reference.field for reference in self._postponed.get(item, ())})
         if not item.is_faulty:
@@ -267,6 +270,13 @@ class ImportJob:
         if parent.is_written and parent.method == METHOD.CREATE:
             return True
         return may_write(METHOD.UPDATE, parent.table, parent.id, self.resource.tablename, parent.is_own)
+
+    def _is_quoted(self, item: ImportItem) -> bool:
+        """Whether a record is as the user may read it in the database: documents quote what they refer to."""
+        if item.id is None or is_deleted(item.original) or self._is_changed(item, item.data):
+            return False
+        readable = readable_records(self.resource.tablename, item.table, self.trusted)
+        return not is_guarded(item.tablename, self.trusted) and not current.db(readable & (item.table._id == item.id)).isempty()
 
     # Writing
 

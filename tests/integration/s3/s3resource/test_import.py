@@ -617,6 +617,24 @@ def test_record_that_is_referred_to_needs_the_permission_of_its_own_page(editor)
     assert faults[0] == ("gis_location p1", None, "Operation not permitted")
 
 
+def test_record_that_is_quoted_as_it_is_needs_no_right_to_write(editor):
+    document = post("Hello", "1", '<reference field="location_id" uuid="p1"/>')
+    editor.auth.override = True
+    accepted(editor, document + place("North", "p1"))
+    for role in ("READER", "WRITER"):
+        editor.auth.permission.update_acl(editor.auth.find_role_id(role), c="gis", uacl=2, oacl=2)
+    editor.auth.override = False
+
+    message = accepted(editor, document.replace("Hello", "Changed") + place("North", "p1"))
+    changed = refused(editor, document + place("South", "p1"))
+    for role in ("READER", "WRITER"):
+        editor.auth.permission.update_acl(editor.auth.find_role_id(role), c="gis", uacl=0, oacl=0)
+    unreadable = refused(editor, document + place("North", "p1"))
+
+    assert (message["records"], len(message["updated"])) == (2, 1)
+    assert changed[0] == unreadable[0] == ("gis_location p1", None, "Operation not permitted")
+
+
 def test_record_that_may_not_be_read_cannot_be_referred_to(editor):
     editor.auth.override = True
     accepted(editor, place("North", "p1"), "gis_location")
