@@ -1,6 +1,8 @@
 """Random filters: the text of each names all its fields and values, and no two that differ have the same text."""
 from __future__ import annotations
 
+import os
+
 import pytest
 from depot import reset
 from hypothesis import HealthCheck, assume, given, settings
@@ -11,6 +13,8 @@ from s3.s3fields import S3Represent
 from s3.s3filter import S3FilterString
 from s3.s3query import S3URLQuery
 from s3.s3resource import S3Resource
+
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "150"))
 
 # selector: what it is called
 LABELS = {
@@ -97,7 +101,7 @@ def meaning(pairs):
 
 
 @given(pairs=FILTERS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_text_names_every_field_and_every_value(world, pairs):
     text = text_of(pairs)
 
@@ -125,7 +129,7 @@ def quoted(text):
 
 
 @given(one=FILTERS, other=FILTERS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_filters_of_the_same_text_mean_the_same(world, one, other):
     assume(meaning(one) != meaning(other))
 
@@ -133,7 +137,7 @@ def test_filters_of_the_same_text_mean_the_same(world, one, other):
 
 
 @given(key=st.sampled_from(sorted(LABELS)), op=st.sampled_from(["eq", "like", "contains"]), one=TEXTS, other=TEXTS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_values_that_look_alike_are_told_apart(world, key, op, one, other):
     assume(members(op, one) != members(op, other))
 
