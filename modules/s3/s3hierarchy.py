@@ -3,7 +3,8 @@
 A table declares its hierarchy by the configuration key ``hierarchy``: the name of the field that refers to the parent,
 ``"parent"``; or the field of a link table that does, ``"parent__link.organisation_id"``; or a tuple of one of these and the
 name of the field with the category of a record. Nothing is stored: one recursive query answers for any number of
-records, and records that are above themselves end it.
+records, and records that are above themselves end it. The field to the parent wants an index (configuration key ``indexes``):
+without one PostgreSQL took a minute to find 20,000 records below another one, with one 0.2 seconds.
 """
 from __future__ import annotations
 
