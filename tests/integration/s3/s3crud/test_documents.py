@@ -369,3 +369,29 @@ def test_json_and_xml_say_the_same(app, posts):
     from s3.s3xml import S3XML
 
     assert json.loads(text) == S3XML.tree2json(xml, as_dict=True)
+
+
+def test_realms_bind_documents_as_they_bind_pages(app):
+    with app.env() as current:
+        auth, s3db = current.auth, current.s3db
+        auth.override = True
+        own, other = (
+            s3db.org_organisation[s3db.resource("org_organisation").insert(name=name)].pe_id for name in ("Ours", "Theirs")
+        )
+        editor = app.people["editor"].user_id
+        for role in ("READER", "WRITER"):
+            auth.s3_withdraw_role(editor, role, for_pe=[])
+            auth.s3_assign_role(editor, role, for_pe=own)
+        for uid, realm in (("ours", own), ("theirs", other)):
+            s3db.resource("cms_post").insert(uuid=uid, body=uid, realm_entity=realm, owned_by_user=app.people["admin"].user_id)
+        current.db.commit()
+
+    with app.configured("settings.security.policy = 6"):
+        exported = bodies(get(app, auth="editor"))
+        changed = send(app, post("changed", "ours"))
+        refused = send(app, post("changed", "theirs"))
+
+    assert exported == ["ours"]
+    assert (changed.status, refused.status) == (200, 400)
+    assert refused.json()["errors"] == [{"element": "cms_post theirs", "message": "Operation not permitted", "line": 1}]
+    assert [row["body"] for row in stored(app)] == ["changed", "theirs"]
