@@ -436,3 +436,14 @@ def test_example_of_the_documentation(world, policy, seen):
 
     assert [name for name, post in posts.items() if post in found(current, "update")] == seen
     assert [name for name, post in posts.items() if decided(current, "update", [post]) == [True]] == seen
+
+
+def test_visitor_of_an_open_page_costs_no_query(world):
+    current, *_ = world
+    auth = as_user(current, None, 7)
+
+    def open_page():
+        auth.s3_set_roles()
+        assert auth.permission.has_permission("read", c="default", f="index")
+
+    assert statements(current, open_page) == []
