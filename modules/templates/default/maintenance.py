@@ -28,8 +28,11 @@ class Daily:
             "error tickets": remove_files(os.path.join(folder, "errors"), now - TICKET_RETENTION),
         }
         prunes = (
-            ("task rows", current.s3task.prune), ("messages", current.msg.prune), ("changes", prune_changes), ("account rows", current.auth.prune),
-        )  # fmt: skip
+            ("task rows", current.s3task.prune),
+            ("messages", current.msg.prune),
+            ("changes", prune_changes),
+            ("account rows", current.auth.prune),
+        )
         for name, prune in prunes:
             removed[name] = prune(now)
             current.db.commit()  # long deletes hold locks that writers wait for
