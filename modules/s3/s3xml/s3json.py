@@ -86,7 +86,7 @@ def _add(data: dict[str, Any], key: str, value: Any) -> None:
 def _decode(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

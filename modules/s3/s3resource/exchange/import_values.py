@@ -155,7 +155,7 @@ def _date(raw: Any) -> dt.date:
 
 def _time(raw: Any) -> dt.time:
     try:
-        return dt.time.fromisoformat(str(raw).strip()).replace(microsecond=0)
+        return dt.time.fromisoformat(str(raw).strip()).replace(microsecond=0, tzinfo=None)
     except ValueError:
         raise ValueError("must be a time such as 23:59:59") from None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from gluon.storage import Storage
 
-from s3.s3resource.exchange.result import ImportFault
+from s3.s3resource.exchange.result import ImportFault, line_of
 from s3.s3utils import original_name
 from s3.s3xml import ERROR
 from s3dal import Row, Table
@@ -93,7 +93,4 @@ class ImportItem:
         culprit = self.element if element is None else element
         if culprit.get(ERROR) is None:
             culprit.set(ERROR, str(message))
-        line = culprit.get("line") or culprit.sourceline
-        self.faults.append(
-            ImportFault(self.name, str(message), name, int(line) if line else None, culprit.get("column"), is_consequence)
-        )
+        self.faults.append(ImportFault(self.name, str(message), name, line_of(culprit), culprit.get("column"), is_consequence))

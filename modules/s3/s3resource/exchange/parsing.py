@@ -12,7 +12,7 @@ from gluon.storage import Storage
 from s3.s3resource.exchange.access import is_closed, is_protected, is_super_entity, is_written, super_keys
 from s3.s3resource.exchange.import_values import decode_datetime, decode_value
 from s3.s3resource.exchange.item import ImportItem, Reference
-from s3.s3resource.exchange.result import ImportFault
+from s3.s3resource.exchange.result import ImportFault, line_of
 from s3.s3utils import original_name, s3_get_foreign_key, s3_has_foreign_key
 from s3.s3xml import ALIAS, DATA, ERROR, FIELD, NAME, REFERENCE, RESOURCE, UID, VALUE, import_uid
 from s3dal import Field, Table
@@ -61,8 +61,7 @@ class DocumentParser:
 
     def _refuse(self, element: Any, message: str) -> None:
         element.set(ERROR, message)
-        line = element.get("line") or element.sourceline
-        self.faults.append(ImportFault(element.get(NAME) or element.tag, message, None, int(line) if line else None))
+        self.faults.append(ImportFault(element.get(NAME) or element.tag, message, None, line_of(element)))
 
     def _record(self, element: Any, parent: ImportItem | None = None) -> ImportItem | None:
         tablename = element.get(NAME) or ""
@@ -290,7 +289,7 @@ def _uids(text: str | None) -> Iterator[str]:
         return
     try:
         found = json.loads(text) if text.startswith("[") else [text]
-    except ValueError:
+    except (ValueError, RecursionError):
         found = [text]
     yield from (str(uid) for uid in found if uid)
 

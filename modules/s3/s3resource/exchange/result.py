@@ -6,12 +6,14 @@ from typing import Any
 
 from gluon import current
 
-__all__ = ("ImportFault", "ImportResult")
+__all__ = ("ImportFault", "ImportResult", "line_of")
 
 # Faults that a message tells of one by one
 MAX_FAULTS = 100
 # Faults that its sentence names
 MAX_NAMED = 3
+# What documents call things may be as long as they are
+MAX_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,21 @@ class ImportFault:
     is_consequence: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        values = {"element": self.element, "message": self.message, "field": self.field, "line": self.line}
+        values = {"element": _cut(self.element), "message": _cut(self.message), "field": _cut(self.field), "line": self.line}
         return {key: value for key, value in values.items() if value is not None}
 
     def __str__(self) -> str:
-        return f"{self.element}: {f'{self.field}: ' if self.field else ''}{self.message}"
+        return f"{_cut(self.element)}: {f'{_cut(self.field)}: ' if self.field else ''}{_cut(self.message)}"
+
+
+def line_of(element: Any) -> int | None:
+    """Where an element stands in its source: a file of rows says so itself."""
+    line = str(element.get("line") or element.sourceline or "")
+    return int(line) if line.isascii() and line.isdigit() and len(line) < 10 else None
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
 
 
 @dataclass

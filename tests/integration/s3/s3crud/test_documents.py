@@ -315,6 +315,12 @@ def test_size_is_a_setting(app):
         post("x", "1", '<resource name="cms_post"><data field="body">x</data></resource>'),
         '<resource name="gis_location"><data field="name">x</data></resource>',
         '<resource name="cms_post" alias="x"/>',
+        '<resource name="cms_post" line="x" column="&lt;b&gt;"/>',
+        '<resource name="cms_post" line="\u00b2"/>',
+        '<resource name="cms_post" line="99999999999999999999"/>',
+        post("x", "1", f'<reference field="location_id" uuid="{"[" * 5000}"/>'),
+        post("x", "1", f'<data field="priority" value="{"[" * 5000}"/><data field="date" value="{"[" * 5000}"/>'),
+        f'<resource name="{"x" * 100_000}" uuid="{"y" * 100_000}"/>',
     ],
 )  # fmt: skip
 def test_what_is_not_for_this_user_changes_nothing(app, document):
@@ -324,6 +330,7 @@ def test_what_is_not_for_this_user_changes_nothing(app, document):
 
     assert response.status == 400, response.text
     assert response.json()["errors"]
+    assert len(response.text) < 5000
     assert everything(app) == before
 
 
