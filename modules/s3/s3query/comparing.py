@@ -15,7 +15,8 @@ from pydal.helpers.methods import bar_encode
 
 from s3.s3error import S3FilterValueError
 from s3.s3query.logic import all_of, any_of, negate, sql_all, sql_any
-from s3dal import Expression, Query
+from s3.s3utils import among
+from s3dal import Expression, Field, Query
 
 __all__ = (
     "TEXT_TYPES", "anyof_sql", "belongs_sql", "contains_sql", "eq_sql", "escaped", "fold", "folded", "ge_sql", "gt_sql", "ilike_sql",
@@ -301,7 +302,10 @@ def belongs_sql(expression: Expression, value: Any) -> Query:
 def _any_value_sql(expression: Expression, values: list[Any]) -> Query:
     patterns = [_with_wildcards(item) for item in values if _is_pattern(item)] if expression.type in TEXT_TYPES else []
     if not patterns:
-        return expression == values[0] if len(values) == 1 else expression.belongs(values)
+        if len(values) == 1:
+            return expression == values[0]
+        # branches of a hierarchy may be many
+        return among(expression, values) if isinstance(expression, Field) else expression.belongs(values)
     plain = [item for item in values if not _is_pattern(item)]
     queries = [_matches(expression, pattern) for pattern in patterns]
     return sql_any([*queries, expression.belongs(plain)] if plain else queries)
