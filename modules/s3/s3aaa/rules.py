@@ -103,7 +103,8 @@ class PermissionRules:
             [rule for rule in rules_of_page if rule.function is None],
             [rule for rule in rules_of_page if rule.function == f] if self.uses_function_rules else [],
             rules_of_table,
-            realms=self.realms,
+            # where no rule counts nobody needs to know the roles, which may not have been read yet
+            realms=self.realms if rules_of_page or rules_of_table else None,
             is_page_restricted=is_page_restricted,
             is_table_restricted=bool(tablename) and self.table_restricted(tablename),
         )
