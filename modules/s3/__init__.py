@@ -123,6 +123,7 @@ from s3.s3crud import (
     template_pages,
 )
 from s3.s3notify import S3Notifications
+from s3.s3admin import admin_page
 from s3.s3controller import HANDLERS, s3_rest_controller
 
 __all__ = (
@@ -202,6 +203,7 @@ __all__ = (
     "UpdateJSON",
     "UpdatePage",
     "UserRepresent",
+    "admin_page",
     "apply_filter",
     "background_task",
     "check_subscription_url",

@@ -54,7 +54,7 @@ def prune_events(now: dt.datetime) -> int:
 # -- the hooks ---------------------------------------------------------------------------------------------------------
 def _note_insert(table: Table, values: Any, record_id: Any) -> None:
     given = {name: values[name] for name in values.keys() if name in table.fields}
-    changes = _changes(table, {}, {name: value for name, value in given.items() if value not in (None, "", False)})
+    changes = _changes(table, {}, {name: value for name, value in given.items() if not _is_empty(value)})
     _note(table, int(record_id), "created", changes)
 
 
@@ -97,7 +97,7 @@ def _changes(table: Table, old: Row | dict[str, Any], new: dict[str, Any]) -> di
     changes = {}
     for name in _audited(table, new):
         before, after = old.get(name), new[name]
-        if not isinstance(after, Expression) and (before == after or (not before and not after)):
+        if not isinstance(after, Expression) and (before == after or (_is_empty(before) and _is_empty(after))):
             continue
         if name == "registration_key":
             before, after = account_state(before), account_state(after)
@@ -105,6 +105,11 @@ def _changes(table: Table, old: Row | dict[str, Any], new: dict[str, Any]) -> di
             before, after = before and _HIDDEN, after and _HIDDEN
         changes[name] = [_plain(before), _plain(after)]
     return changes
+
+
+def _is_empty(value: Any) -> bool:
+    # 0 says something: the realm of the whole site, a rule that gives nothing
+    return value is None or value is False or value == ""
 
 
 def _plain(value: Any) -> Any:

@@ -17,9 +17,15 @@ MODULE_PAGES: dict[str, tuple[str, ...]] = {
     "pr": ("person", "group", "filter", "subscription"),
     "gis": ("location",),
     "msg": ("outbox", "message", "email"),
+    "admin": ("user", "event"),
 }
 
+# no rule opens its pages to others
+ADMIN = "admin"
+
 PAGE_TITLES = {
+    "admin_event": "Log of Events",
+    "admin_user": "Accounts",
     "cms_post": "Posts",
     "cms_series": "Series",
     "gis_location": "Locations",
@@ -53,7 +59,7 @@ def module_menu() -> list[tuple[MenuItem, list[MenuItem]]]:
     request = current.request
     menu = []
     for module, pages in MODULE_PAGES.items():
-        if not settings.has_module(module):
+        if not settings.has_module(module) or (module == ADMIN and not permission.is_admin()):
             continue
         items = [
             MenuItem(

@@ -1,0 +1,18 @@
+"""Accounts, roles, permission rules, the log of events and the state of the service: for administrators alone."""
+
+from s3 import admin_page
+
+
+def index():
+    """The module's entry: the accounts."""
+    redirect(URL(f="user"))
+
+
+def user():
+    """Accounts: search, open and close, change, and the roles of each."""
+    return admin_page("user")
+
+
+def event():
+    """Who has changed what in accounts, roles, memberships and rules."""
+    return admin_page("event")
