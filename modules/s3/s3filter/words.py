@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from gluon import current
@@ -16,6 +16,7 @@ from gluon import current
 from s3.s3datetime import S3DateTime, relative_steps
 from s3.s3error import S3SelectorError
 from s3.s3query import S3ResourceField, S3ResourceQuery
+from s3.s3resource.faults import Fallible
 from s3.s3utils import original_name, s3_get_foreign_key, s3_has_foreign_key, s3_str, s3_strip_markup
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class ValueTexts:
                 values.setdefault(rfield.colname, (rfield, {}))[1].update((item, None) for item in items if item is not None)
         for colname, (rfield, found) in values.items():
             if found:
-                self._labels[colname] = rfield.represent.bulk(list(found), list_type=False, show_link=False)
+                bulk = partial(rfield.represent.bulk, list_type=False, show_link=False)
+                self._labels[colname] = Fallible(bulk, lambda _: {}, f"{colname}: no labels for a filter")(list(found))
 
     def texts(self, query: S3ResourceQuery, rfield: S3ResourceField, values: list[Any]) -> list[str]:
         """The text of each of the values of a condition; "()" for none."""
@@ -170,12 +172,14 @@ class ValueTexts:
         renderer = self._renderer(rfield)
         if hasattr(renderer, "bulk"):
             return self._labels.get(rfield.colname, {}).get(value)
-        if isinstance(value, dt.datetime):
-            return _moment(renderer, value)
+        if isinstance(value, dt.datetime) and value.second:
+            # the formats of fields leave the seconds out
+            return S3DateTime.timestamp_represent(value, utc=True)
         if renderer is None:
-            return S3DateTime.date_represent(value) if isinstance(value, dt.date) else value
+            return _plain_value(value)
+        represent = Fallible(renderer, lambda _: _plain_value(value), f"{rfield.colname}: no label for a filter")
         # a filter compares with one member, the field's function represents lists
-        return renderer([value]) if rfield.is_list else renderer(value)
+        return represent([value] if rfield.is_list else value)
 
     def _renderer(self, rfield: S3ResourceField) -> Any:
         return None if rfield.virtual or self._refers_to_hidden(rfield) else rfield.represent
@@ -238,11 +242,11 @@ def _pattern(query: S3ResourceQuery, value: Any) -> str:
     return result
 
 
-def _moment(renderer: Any, value: dt.datetime) -> Any:
-    """A time in the reader's format and zone, to the second if need be."""
-    if value.second:
-        return S3DateTime.timestamp_represent(value, utc=True)
-    return renderer(value) if renderer is not None else S3DateTime.datetime_represent(value, utc=True)
+def _plain_value(value: Any) -> Any:
+    """A value of a field without representation; times in the reader's format and zone."""
+    if isinstance(value, dt.datetime):
+        return S3DateTime.datetime_represent(value, utc=True)
+    return S3DateTime.date_represent(value) if isinstance(value, dt.date) else value
 
 
 def _relative_texts(query: S3ResourceQuery, rfield: S3ResourceField, number: int) -> list[str | None]:

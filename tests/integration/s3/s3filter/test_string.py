@@ -148,6 +148,21 @@ def test_filter_that_does_not_suit_the_table_has_no_text(item):
         text(item, ("number", "x"))
 
 
+def test_label_that_cannot_be_made_costs_itself(item, depot, monkeypatch):
+    class Broken(S3Represent):
+        def represent_row(self, row, prefix=None):
+            raise KeyError("no such label")
+
+    monkeypatch.setattr(depot.db.depot_item.series_id, "represent", Broken(lookup="depot_series"))
+    monkeypatch.setattr(depot.db.depot_item.flag, "represent", lambda value: {}[value])
+    monkeypatch.setattr(depot.db.depot_item.at, "represent", lambda value: value.no_such_method())
+
+    said = text(item, ("series_id__belongs", "1,2"), ("flag", "1"), ("at__ge", "2026-03-01T00:00:00Z"))
+
+    assert said == 'Series Id = "1" or "2" AND Flag is True AND At >= 2026-03-01 00:00'
+    assert [line.partition(":")[0] for line in depot.log.lines] == ["depot_item.series_id", "depot_item.flag", "depot_item.at"]
+
+
 @pytest.mark.parametrize("key", ["comp.item_id", "~.parent_id", "child.parent_id"])
 def test_records_that_the_page_hides_are_not_named(depot, monkeypatch, key):
     secret = depot.db.depot_item.insert(name="secret", status="hidden")
