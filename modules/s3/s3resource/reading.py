@@ -15,8 +15,10 @@ from s3dal import Field, Query, Table
 
 __all__ = ("chunks", "read_columns", "virtual_fields")
 
-# Ids per "IN (...)"
+# Ids per "IN (...)", unless that made more than this many statements: each may have to read the whole table, where a key
+# has no index. (A query in the place of the ids lets SQLite expect a few records, and read the table for each.)
 CHUNK = 1000
+MAX_CHUNKS = 10
 # What drivers give as it is meant
 PLAIN_TYPES = frozenset(("id", "integer", "bigint", "reference", "string", "text", "password", "upload"))
 # Drivers give these, or text
@@ -44,8 +46,9 @@ def read_columns(query: Query, fields: Iterable[Field], **attributes: Any) -> di
 
 def chunks(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Parts of a list of ids that are not too long for one statement."""
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]
+    size = max(CHUNK, -(-len(ids) // MAX_CHUNKS))
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 @contextmanager
