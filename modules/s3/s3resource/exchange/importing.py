@@ -238,12 +238,12 @@ class ImportJob:
     def _resolve_reference(self, item: ImportItem, reference: Reference) -> None:
         keys = []
         for uid, target in zip(reference.uids, reference.targets, strict=True):
-            if target is None:
-                key = self.stored.find_key(reference, uid)
-                problem = f"there is no {reference.instance} {uid}"
+            problem = f"needs {target.name}, which cannot be imported" if target else f"there is no {reference.instance} {uid}"
+            if target is not None and target.is_done:
+                key = self.stored.key_of(target, reference.key)
             else:
-                key = self.stored.key_of(target, reference.key) if target.is_done or self._is_known(target) else None
-                problem = f"needs {target.name}, which cannot be imported"
+                # not what another element of the document claims to be, but what the user may read
+                key = self.stored.find_key(reference, (target.uid or "") if target else uid)
             if key is None:
                 item.fail(problem, reference.field, reference.element, is_consequence=target is not None)
             else:

@@ -96,7 +96,11 @@ class StoredRecords:
         wanted: dict[tuple[str, str], dict[str, None]] = {}
         for item in items:
             for reference in item.references:
-                missing = [uid for uid, target in zip(reference.uids, reference.targets, strict=True) if target is None]
+                missing = [
+                    uid if target is None else target.uid
+                    for uid, target in zip(reference.uids, reference.targets, strict=True)
+                    if target is None or (target.uid and target.original is not None)
+                ]
                 wanted.setdefault((reference.instance, reference.key), {}).update(dict.fromkeys(missing))
         for (tablename, key), uids in wanted.items():
             stored = self._keys.setdefault((tablename, key), {})

@@ -646,6 +646,12 @@ def test_record_that_may_not_be_read_cannot_be_referred_to(editor):
 
     assert (field, message) == ("location_id", "there is no gis_location p1")
 
+    # nor by claiming to bring it along
+    document = post("Hello", "1", '<reference field="location_id" uuid="p1"/>') + place("South", "p1")
+    message = load(editor, document, ignore_errors=True)
+    assert (message["records"], len(message["errors"])) == (0, 2)
+    assert rows(editor, "cms_post") == []
+
 
 def test_record_that_the_page_hides_cannot_be_changed(editor):
     accepted(editor, post("Hidden", "1") + post("Shown", "2"))
