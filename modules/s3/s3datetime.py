@@ -446,6 +446,9 @@ class S3TypeConverter:
 
     @staticmethod
     def _relative(text: str) -> dt.datetime | None:
+        if text[:1] == " ":
+            # see _LOST_PLUS
+            text = f"+{text[1:]}"
         return s3_relative_datetime(text) if text[:1] in ("+", "-", "n", "N") else None
 
 

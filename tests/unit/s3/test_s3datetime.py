@@ -82,6 +82,8 @@ def test_clock_gives_whole_seconds():
         ("10:00", dt.datetime(2026, 1, 31, 9, 0)),
         ("NOW", NOW),
         ("-1D", dt.datetime(2026, 1, 30, 12, 0)),
+        (" 1D", dt.datetime(2026, 2, 1, 12, 0)),
+        (" 2019-05-08", dt.datetime(2019, 5, 7, 22, 0)),
     ],
 )
 def test_text_of_a_date_time_is_converted_to_utc(text, expected):
