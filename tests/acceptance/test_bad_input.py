@@ -102,7 +102,8 @@ def test_without_a_network_the_first_use_says_so(new_checkout):
         "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1", "WEB2PY_PATH": "",
     }  # fmt: skip
 
-    result = new_checkout.manage("doctor", **offline)
+    # it makes a virtual environment first
+    result = new_checkout.manage("doctor", seconds=180, **offline)
 
     assert_one_sentence(result, "pip cannot fetch what is needed, is there a network connection?")
     assert "Making .venv" in result.stdout
