@@ -90,6 +90,8 @@ class _Exporter:
         #: {table name: ids of records that are referred to}
         self.pending: dict[str, dict[Any, None]] = {}
         self.base_url = current.response.s3.base_url or ""
+        #: tables of which the page hides records, which is not to be got round by way of references
+        self.hidden = set() if self.trusted else resource.rfilter.hidden_tables()
 
     def export(self) -> Any:
         options = self.options
@@ -135,7 +137,7 @@ class _Exporter:
         found = False
         for tablename, ids in pending.items():
             missing = [record_id for record_id in ids if record_id not in self.exported.get(tablename, ())]
-            if not missing or is_guarded(tablename, self.trusted):
+            if not missing or self._is_guarded(tablename):
                 continue
             resource = self._reference_resource(tablename)
             # permissions were looked at when the reference was resolved; the filters of the caller were not
@@ -144,6 +146,9 @@ class _Exporter:
             root.extend(elements.values())
             found = found or bool(elements)
         return found
+
+    def _is_guarded(self, tablename: str) -> bool:
+        return tablename in self.hidden or is_guarded(tablename, self.trusted)
 
     def _reference_resource(self, tablename: str) -> S3Resource:
         filters = (self.options.filters or {}).get(tablename)
@@ -311,7 +316,7 @@ class _Exporter:
 
     def _hides_labels(self, targets: list[Identity]) -> bool:
         """Whether the label of a record may tell more than the user may know."""
-        return any(is_guarded(target.tablename, self.trusted) and not self._is_exported(target) for target in targets)
+        return any(self._is_guarded(target.tablename) and not self._is_exported(target) for target in targets)
 
     def _is_exported(self, target: Identity) -> bool:
         return target.record_id in self.exported.get(target.tablename, ())
@@ -354,7 +359,7 @@ class _Exporter:
 
     def _is_out_of_reach(self, tablename: str) -> bool:
         if tablename == self.resource.tablename:
-            return False
+            return tablename in self.hidden
         return is_closed(self.resource.tablename, tablename, self.trusted) or is_guarded(tablename, self.trusted)
 
     def _add_component(self, part: _Part, hook: Storage, masters: dict[Any, Any], elements: dict[Any, Any]) -> None:

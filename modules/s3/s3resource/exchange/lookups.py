@@ -97,7 +97,7 @@ class StoredRecords:
         for item in items:
             for reference in item.references:
                 missing = [
-                    uid if target is None else target.uid
+                    uid if target is None else target.uid or ""
                     for uid, target in zip(reference.uids, reference.targets, strict=True)
                     if target is None or (target.uid and target.original is not None)
                 ]

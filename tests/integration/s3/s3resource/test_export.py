@@ -266,6 +266,19 @@ def test_records_behind_the_hook_of_a_page_are_neither_shown_nor_named(reader):
     assert references_of(root[0])["location_id"][2] is None
 
 
+def test_records_that_a_page_hides_do_not_come_back_through_references(reader):
+    table = reader.s3db.gis_location
+    reader.request.controller, reader.request.function = "gis", "location"
+    whole = reader.s3db.resource("gis_location", filter=None).export_xml(as_tree=True)
+    resource = reader.s3db.resource("gis_location", filter=table.name != "Utopia")
+
+    root = resource.export_xml(as_tree=True)
+
+    assert len(whole) == 2
+    assert [data_of(item)["name"][1] for item in root] == ["North"]
+    assert references_of(root[0])["parent"][2] is None
+
+
 def test_components_behind_the_hook_of_a_page_are_not_shown(reader):
     assert export(reader, mcomponents=["comment"])[0].find("resource") is not None
 
