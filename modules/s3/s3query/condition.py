@@ -20,7 +20,7 @@ from s3dal import Expression, Query
 if TYPE_CHECKING:
     from s3.s3query.selector import S3ResourceField
 
-__all__ = ("Condition", "convert_for", "prepare", "values_as_set")
+__all__ = ("Condition", "climbed_tables", "convert_for", "prepare", "values_as_set")
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,15 @@ def _texts(value: Any) -> Any:
 
 
 # hierarchies
+def climbed_tables(rfield: S3ResourceField) -> frozenset[str]:
+    """Names of the tables whose hierarchies "typeof" may follow from a field."""
+    if rfield.field is None:
+        return frozenset()
+    table = current.db[original_name(rfield.path.table)]
+    names = (original_name(table), s3_get_foreign_key(table[rfield.field.name])[0])
+    return frozenset(name for name in names if name and find_hierarchy(name) is not None)
+
+
 def _within(rfield: S3ResourceField, value: Any) -> tuple[S3ResourceField, Any]:
     """The field that knows the record, and the records that are meant or stand below those that are."""
     table = current.db[original_name(rfield.path.table)]

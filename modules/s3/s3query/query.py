@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Union
 
 from gluon.storage import Storage
@@ -9,7 +10,7 @@ from gluon.storage import Storage
 from s3.s3error import S3SelectorError
 from s3.s3query import writing
 from s3.s3query.client import MAX_JOINS
-from s3.s3query.condition import Condition, convert_for, prepare, values_as_set
+from s3.s3query.condition import Condition, climbed_tables, convert_for, prepare, values_as_set
 from s3.s3query.joins import Joins
 from s3.s3query.logic import all_of, any_of, negate
 from s3.s3query.operators import OPERATORS, Operator
@@ -116,6 +117,9 @@ class S3ResourceQuery:
             rfield = self.selector.resolve(resource)
             if _is_secret(rfield):
                 raise S3SelectorError(f"{rfield.selector}: passwords and keys cannot be filtered", selector=rfield.selector)
+            if self.op == "typeof" and self.selector.is_client:
+                # the hierarchy tells of all records of its table, as a join would
+                rfield.path = replace(rfield.path, reached=rfield.path.reached | climbed_tables(rfield))
             self._resolved = (resource, rfield)
         return self._resolved[1]
 

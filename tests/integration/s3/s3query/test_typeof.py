@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 from bare import counted_queries
 
+from s3.s3error import S3SelectorError
 from s3.s3query import FS, S3URLQuery
 from s3.s3resource import S3Resource
 
@@ -113,3 +114,14 @@ def test_hierarchy_in_a_url_is_the_same(places):
 
     assert query.serialize_url() == {"~.item_id$name__typeof": "South,Village"}
     assert names(**S3URLQuery.parse_url("?~.item_id$name__typeof=South,Village")) == ["South", "Village"]
+
+
+@pytest.mark.parametrize("selector", ["~.parent_id", "~.id", "~.name"])
+def test_hierarchy_tells_nothing_of_records_that_code_hides(places, depot, selector):
+    variables = {f"{selector}__typeof": "2"}
+
+    hiding = S3Resource("depot_item", filter=depot.db.depot_item.name != "North", vars=variables)
+
+    with pytest.raises(S3SelectorError, match="hides records"):
+        hiding.count()
+    assert S3Resource("depot_comp", filter=FS("value") != "x", vars={"~.item_id__typeof": "2"}).count() == 3
