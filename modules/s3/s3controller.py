@@ -31,6 +31,9 @@ __all__ = ("HANDLERS", "s3_rest_controller")
 def send_notifications(r: S3Request, **attr: Any) -> str:
     """Answer the lookup request of a subscription: compose its messages from this list."""
     resource = r.resource if r.component is None else r.component
+    if not current.auth.s3_has_permission("read", resource.table):
+        # as a list on screen: an empty one would look as if nothing had happened, and move the watermark
+        r.unauthorised()
     current.response.headers["Content-Type"] = "application/json"
     return S3Notifications.send(r, resource)
 

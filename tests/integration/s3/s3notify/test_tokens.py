@@ -179,6 +179,24 @@ def test_who_may_not_read_the_page_gets_nothing(app, world):
     assert row.retry_at > app.clock.now and row.next_check_time == before.next_check_time
 
 
+def test_a_table_that_is_closed_is_an_error_and_no_silence(app, world):
+    """R5, R9: on screen the list is refused, though its page is open; so is its look-up, and what has changed is not passed over."""
+    with app.env() as current:
+        current.auth.permission.update_acl("AUTHENTICATED", c="cms", uacl=2)
+        current.db.commit()
+    subscribed = world.subscribe("ben")
+    app.clock.advance(minutes=1)
+    world.create(name="Not for ben")
+    before = world.row("pr_subscription_resource", subscribed.resource_id)
+
+    world.tick()
+
+    assert app.request("/cms/post.json", auth="ben").status == 403
+    row = world.row("pr_subscription_resource", subscribed.resource_id)
+    assert (row.last_position, row.attempts) == (before.last_position, 1) and "403" in row.last_error
+    assert world.mails == []
+
+
 def test_a_role_withdrawn_between_check_and_lookup_counts(app, world, pending):
     """R5"""
     token = world.token(pending.resource_id)
