@@ -13,6 +13,11 @@ def user():
     return admin_page("user")
 
 
+def role():
+    """Roles, and the permission rules of each."""
+    return admin_page("role")
+
+
 def event():
     """Who has changed what in accounts, roles, memberships and rules."""
     return admin_page("event")

@@ -21,6 +21,7 @@ from s3.s3admin.parts import (
     table_of,
     url_vars,
 )
+from s3.s3admin.rules import rule_title
 from s3dal import Query, Row
 
 __all__ = ("list_events",)
@@ -120,6 +121,11 @@ class Names:
         self.users = _labels("auth_user", users, "email")
         self.roles = _labels("auth_group", roles, "role")
         self.entities = entity_labels(self._values("pe_id") | self._values("entity"))
+        rules = current.auth.table("s3_permission")
+        query = rules.id.belongs(self._records(rows, "s3_permission"))
+        # archived ones keep what they were about
+        found = current.db(query).select(rules.id, rules.controller, rules.function, rules.tablename)
+        self.rules = {row.id: rule_title(row) for row in found}
 
     def _values(self, name: str) -> set[Any]:
         return {value for changes in self.changes.values() for value in changes.get(name, ()) if isinstance(value, int)}
@@ -146,7 +152,7 @@ class Names:
         T = current.T
         kind = _kinds().get(row.tablename, row.tablename)
         actions = {"created": T("created"), "updated": T("changed"), "deleted": T("deleted"), "restored": T("restored")}
-        names = {"auth_user": self.users, "auth_group": self.roles}.get(row.tablename, {})
+        names = {"auth_user": self.users, "auth_group": self.roles, "s3_permission": self.rules}.get(row.tablename, {})
         name = names.get(row.record_id) or f"#{row.record_id}"
         return f"{kind} {name}: {actions.get(row.action, row.action)}"
 

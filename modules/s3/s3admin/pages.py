@@ -9,6 +9,7 @@ from gluon import current
 from s3.s3admin.accounts import account_page, list_accounts
 from s3.s3admin.events import list_events
 from s3.s3admin.parts import Page
+from s3.s3admin.roles import list_roles, role_page
 from s3.s3error import S3RecordError
 from s3.s3rest import fail_request
 
@@ -20,6 +21,7 @@ VERBS = ("GET", "HEAD", "POST")
 # {function of the controller: page without argument, page of the record that the first argument names}
 PAGES: dict[str, tuple[Callable[[], Page], Callable[[list[str]], Page] | None]] = {
     "user": (list_accounts, account_page),
+    "role": (list_roles, role_page),
     "event": (list_events, None),
 }
 

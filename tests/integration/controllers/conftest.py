@@ -64,13 +64,21 @@ def form_fields(form: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", form):
         attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        is_ticked = attributes.get("type") != "checkbox" or "checked" in attributes
-        if "name" in attributes and attributes.get("type") != "submit" and is_ticked:
-            found[attributes["name"]] = html.unescape(attributes.get("value", "on"))
+        is_box = attributes.get("type") == "checkbox"
+        if "name" in attributes and attributes.get("type") != "submit" and (not is_box or "checked" in attributes):
+            found[attributes["name"]] = html.unescape(attributes.get("value", "on" if is_box else ""))
     for name, options in re.findall(r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', form, re.S):
         chosen = re.findall(r'<option[^>]*selected="selected"[^>]*>', options) or re.findall(r"<option[^>]*>", options)
         found[name] = html.unescape(re.search(r'value="([^"]*)"', chosen[0])[1])
     return found
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a hash costs is tested by itself; here people log in all the time."""
+    from s3.s3aaa import passwords
+
+    monkeypatch.setattr(passwords, "ITERATIONS", 1000)
 
 
 @pytest.fixture
