@@ -21,3 +21,8 @@ def role():
 def event():
     """Who has changed what in accounts, roles, memberships and rules."""
     return admin_page("event")
+
+
+def health():
+    """Whether the service runs, what could not be delivered, and which subscriptions are suspended."""
+    return admin_page("health")

@@ -109,6 +109,10 @@ class AuthBase:
         user.update(pe_id=None, realms={})
         return user
 
+    def s3_log_event(self, description: str, **data: Any) -> None:
+        """Note down that the current user did something that is no change of a logged table; never secrets."""
+        self._log_event(description, user_id=self.user_id, **data)
+
     def _log_event(self, description: str, user_id: int | None = None, **data: Any) -> None:
         """Note down who did what to an account; never passwords."""
         self.table("auth_event").insert(

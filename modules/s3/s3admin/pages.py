@@ -8,6 +8,7 @@ from gluon import current
 
 from s3.s3admin.accounts import account_page, list_accounts
 from s3.s3admin.events import list_events
+from s3.s3admin.health import show_health
 from s3.s3admin.parts import Page
 from s3.s3admin.roles import list_roles, role_page
 from s3.s3error import S3RecordError
@@ -23,6 +24,7 @@ PAGES: dict[str, tuple[Callable[[], Page], Callable[[list[str]], Page] | None]] 
     "user": (list_accounts, account_page),
     "role": (list_roles, role_page),
     "event": (list_events, None),
+    "health": (show_health, None),
 }
 
 

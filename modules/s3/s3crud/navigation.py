@@ -17,7 +17,7 @@ MODULE_PAGES: dict[str, tuple[str, ...]] = {
     "pr": ("person", "group", "filter", "subscription"),
     "gis": ("location",),
     "msg": ("outbox", "message", "email"),
-    "admin": ("user", "role", "event"),
+    "admin": ("user", "role", "event", "health"),
 }
 
 # no rule opens its pages to others
@@ -25,6 +25,7 @@ ADMIN = "admin"
 
 PAGE_TITLES = {
     "admin_event": "Log of Events",
+    "admin_health": "State of the Service",
     "admin_role": "Roles",
     "admin_user": "Accounts",
     "cms_post": "Posts",

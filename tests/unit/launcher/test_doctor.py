@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from launcher.doctor import Findings, describe, problems
+from s3.s3notify.health import Findings, describe, problems
 
 NOW = dt.datetime(2026, 3, 2, 6, 0, 0)
 HEALTHY = Findings(

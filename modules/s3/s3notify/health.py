@@ -1,0 +1,148 @@
+"""The state of the service: what a person responsible for it wants to know, and what needs that person.
+
+``manage.py doctor`` prints it, the page ``admin/health`` shows it.
+"""
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from gluon import current
+
+from s3.s3datetime import utcnow
+
+__all__ = ("DEAD_LETTERS", "Findings", "describe", "facts", "find", "problems")
+
+CHECK_TASK = "notify_check_subscriptions"
+#: States of msg_outbox
+UNSENT, INVALID, FAILED, SENDING = 1, 4, 5, 6
+#: with what has ended without being sent, and is nobody's decision
+DEAD_LETTERS = (INVALID, FAILED)
+WAITING = ("QUEUED", "ASSIGNED", "RUNNING")
+
+#: How late, beyond its interval, a check or a due subscription may be before somebody should look
+GRACE = dt.timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in the database. Times are naive UTC."""
+
+    now: dt.datetime
+    worker_alive: bool
+    last_heartbeat: dt.datetime | None
+    #: Are checks wanted by the settings?
+    checks_wanted: bool
+    #: Is the periodic task there, and switched on?
+    checks_scheduled: bool
+    #: Seconds
+    check_interval: int
+    last_check: dt.datetime | None
+    #: When the subscription that has waited longest became due
+    oldest_due: dt.datetime | None
+    due: int
+    queued_tasks: int
+    unsent: int
+    dead_letters: int
+    suspended: int
+
+
+def find() -> Findings:
+    """Read the state from the database of the executed models."""
+    db, settings = current.db, current.deployment_settings
+    now = utcnow()
+    subscription = current.s3db.table("pr_subscription")
+    outbox = current.s3db.table("msg_outbox")
+    worker_alive = current.s3task.is_alive()
+    periodic = _periodic_check(db)
+    due = _due(db, current.s3db, now)
+    return Findings(
+        now=now,
+        worker_alive=worker_alive,
+        last_heartbeat=_newest(db, db.scheduler_worker.last_heartbeat),
+        checks_wanted=bool(settings.get_msg_notify_check_subscriptions()),
+        checks_scheduled=periodic is not None and bool(periodic.enabled),
+        check_interval=periodic.period if periodic is not None else 0,
+        last_check=periodic.last_run_time if periodic is not None else None,
+        oldest_due=min(due, default=None),
+        due=len(due),
+        queued_tasks=db((db.scheduler_task.repeats != 0) & (db.scheduler_task.status.belongs(WAITING))).count(),
+        unsent=db((outbox.status.belongs((UNSENT, SENDING))) & (outbox.deleted == False)).count(),
+        dead_letters=db((outbox.status.belongs(DEAD_LETTERS)) & (outbox.deleted == False)).count(),
+        suspended=db((subscription.suspended == True) & (subscription.deleted == False)).count(),
+    )
+
+
+def _periodic_check(db: Any) -> Any:
+    task = db.scheduler_task
+    return db((task.function_name == CHECK_TASK) & (task.repeats == 0)).select(orderby=task.id, limitby=(0, 1)).first()
+
+
+def _newest(db: Any, field: Any) -> dt.datetime | None:
+    newest = field.max()
+    value = db().select(newest).first()[newest]
+    # SQLite gives the text of an aggregate
+    return dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _due(db: Any, s3db: Any, now: dt.datetime) -> list[dt.datetime]:
+    """When the subscribed resources which should have been checked by now became due; an empty time means since their last check."""
+    subscription = s3db.table("pr_subscription")
+    resource = s3db.table("pr_subscription_resource")
+    query = (
+        (resource.subscription_id == subscription.id)
+        & (resource.deleted == False)
+        & (subscription.deleted == False)
+        & ((subscription.suspended == False) | (subscription.suspended == None))
+        & (subscription.frequency != "never")
+        & ((resource.next_check_time == None) | (resource.next_check_time <= now))
+    )
+    rows = db(query).select(resource.next_check_time, resource.last_check_time)
+    return [row.next_check_time or row.last_check_time or now for row in rows]
+
+
+def facts(findings: Findings) -> list[tuple[str, str]]:
+    """Give the state as names and values."""
+    now = findings.now
+    return [
+        ("Worker", f"{'alive' if findings.worker_alive else 'not alive'}, last heartbeat {_ago(findings.last_heartbeat, now)}"),
+        ("Last check", _ago(findings.last_check, now)),
+        ("Due subscriptions", f"{findings.due}, the oldest since {_ago(findings.oldest_due, now)}" if findings.due else "0"),
+        ("Queued tasks", str(findings.queued_tasks)),
+        ("Messages to send", str(findings.unsent)),
+        ("Dead letters", str(findings.dead_letters)),
+        ("Suspended subscriptions", str(findings.suspended)),
+    ]
+
+
+def describe(findings: Findings) -> list[str]:
+    """Give the state as lines for a terminal."""
+    return [f"{name + ':':<24} {value}" for name, value in facts(findings)]
+
+
+def problems(findings: Findings) -> list[str]:
+    """Give what needs a person, one sentence each, which says what to do."""
+    found = []
+    if not findings.worker_alive:
+        found.append("No worker is alive: start one (manage.py worker, or web2py -K).")
+    elif findings.checks_wanted and _is_late(findings.last_check, findings):
+        found.append("The worker is alive but has not checked for a while: look at its output, restart it.")
+    if findings.checks_wanted and not findings.checks_scheduled:
+        found.append(f"The periodic task {CHECK_TASK} is missing or disabled: restart the worker, or enable the task.")
+    if findings.dead_letters:
+        found.append(f"{findings.dead_letters} messages were not delivered: see the outbox (Invalid or Failed), correct, send again.")
+    if findings.suspended:
+        found.append(f"{findings.suspended} subscriptions are suspended: see the reason on each, then edit it to start it again.")
+    return found
+
+
+def _is_late(last_check: dt.datetime | None, findings: Findings) -> bool:
+    interval = dt.timedelta(seconds=findings.check_interval)
+    return last_check is not None and findings.now - last_check > interval + GRACE
+
+
+def _ago(time: dt.datetime | None, now: dt.datetime) -> str:
+    if time is None:
+        return "never"
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC ({int((now - time).total_seconds())} s ago)"
