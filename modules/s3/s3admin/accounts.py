@@ -29,6 +29,7 @@ from s3.s3admin.parts import (
     url_vars,
 )
 from s3.s3admin.safety import require_another_administrator
+from s3.s3admin.states import ACTIVE, state_label
 from s3.s3datetime import S3DateTime
 from s3.s3error import S3DataError, S3DeliveryError
 from s3dal import Query, Row
@@ -36,7 +37,6 @@ from s3dal import Query, Row
 __all__ = ("account_page", "list_accounts")
 
 MAX_SEARCH = 100
-ACTIVE = "active"
 # which buttons an account in a state has
 ACTIONS = {
     ACTIVE: ("send_link", "disable"),
@@ -124,18 +124,6 @@ def _roles_of(user_ids: Iterable[int]) -> dict[int, list[str]]:
     for row in current.db(query).select(held.user_id, groups.role, distinct=True, orderby=groups.role):
         names.setdefault(row.auth_membership.user_id, []).append(row.auth_group.role)
     return names
-
-
-def state_label(state: str) -> Any:
-    T = current.T
-    labels = {
-        ACTIVE: T("Active"),
-        "unverified": T("E-mail not confirmed"),
-        "pending": T("Waits for approval"),
-        "disabled": T("Disabled"),
-        "blocked": T("Blocked"),
-    }
-    return labels.get(state, state)
 
 
 def _full_name(account: Row) -> str:

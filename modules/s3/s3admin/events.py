@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from gluon import DIV, LI, UL, A, P, current
+from gluon import DIV, LI, SPAN, UL, A, P, current
 
 from s3.s3admin.memberships import entity_labels
 from s3.s3admin.parts import (
@@ -21,7 +21,8 @@ from s3.s3admin.parts import (
     table_of,
     url_vars,
 )
-from s3.s3admin.rules import rule_title
+from s3.s3admin.rules import bits_text, rule_title
+from s3.s3admin.states import ACTIVE, state_label
 from s3dal import Query, Row
 
 __all__ = ("list_events",)
@@ -43,7 +44,7 @@ def list_events() -> Page:
     rows = db(query).select(table.ALL, orderby=~table.id, limitby=(start, start + ROWS_PER_PAGE))
     names = Names(rows)
     heads = (T("When (UTC)"), T("Who"), T("What"), T("From where"))
-    lines = [(f"{row.time_stamp:%Y-%m-%d %H:%M:%S}", names.user(row.user_id), names.event(row), _origin(row)) for row in rows]
+    lines = [(_time(row), names.user(row.user_id), names.event(row), _origin(row)) for row in rows]
     form = search_form(
         search_field("user", T("User"), user, hint=T("Name or e-mail address of who did it, or whose account or roles changed.")),
         select_field("kind", T("Of"), _kinds(), value=kind),
@@ -106,6 +107,10 @@ def _about(user_ids: list[int]) -> Query:
     return query
 
 
+def _time(row: Row) -> SPAN:
+    return SPAN(f"{row.time_stamp:%Y-%m-%d %H:%M:%S}", _class="time")
+
+
 def _origin(row: Row) -> Any:
     return DIV(row.client_ip or "", DIV(row.origin or "", _class="hint"))
 
@@ -145,7 +150,11 @@ class Names:
         if row.tablename is None:
             return row.description
         changes = self.changes.get(row.id, {})
-        lines = [LI(f"{name}: {self._shown(name, old)} → {self._shown(name, new)}") for name, (old, new) in changes.items()]
+        labels = _field_labels()
+        # as the forms have them; what has no label follows
+        names = [*(name for name in labels if name in changes), *(name for name in changes if name not in labels)]
+        shown = ((labels.get(name, name), *(self._shown(name, value) for value in changes[name])) for name in names)
+        lines = [LI(f"{label}: {old} → {new}") for label, old, new in shown]
         return DIV(self._title(row), UL(*lines, _class="changes") if lines else "")
 
     def _title(self, row: Row) -> str:
@@ -157,8 +166,12 @@ class Names:
         return f"{kind} {name}: {actions.get(row.action, row.action)}"
 
     def _shown(self, name: str, value: Any) -> str:
+        if name == "registration_key":
+            return str(state_label(value or ACTIVE))
         if value is None or value == "":
             return "–"
+        if name in ("uacl", "oacl"):
+            return bits_text(value)
         names = {"user_id": self.users, "group_id": self.roles}.get(name)
         if names is not None:
             return str(names.get(value) or f"#{value}")
@@ -166,6 +179,30 @@ class Names:
             return str(current.T("everybody (whole site)") if value == 0 else self.entities.get(value, f"#{value}"))
         text = str(value)
         return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _field_labels() -> dict[str, Any]:
+    T = current.T
+    return {
+        "first_name": T("First Name"),
+        "last_name": T("Last Name"),
+        "email": T("E-mail"),
+        "registration_key": T("State"),
+        "user_id": T("User"),
+        "role": T("Name"),
+        "group_id": T("Role"),
+        "pe_id": T("For the records of"),
+        "controller": T("Controller"),
+        "function": T("Function"),
+        "tablename": T("Table"),
+        "uacl": T("With any record"),
+        "oacl": T("With own records"),
+        "entity": T("For the records of"),
+        "unrestricted": T("For the records of all"),
+        "description": T("Description"),
+        "language": T("Language"),
+        "password": T("Password"),
+    }
 
 
 def _labels(tablename: str, ids: Iterable[Any], name: str) -> dict[int, str]:

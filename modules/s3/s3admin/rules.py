@@ -17,7 +17,7 @@ from s3.s3error import S3DataError, S3RecordError
 from s3.s3urls import known_controllers
 from s3dal import Row, Table
 
-__all__ = ("rule_page", "rule_title", "rules_table")
+__all__ = ("bits_text", "rule_page", "rule_title", "rules_table")
 
 BITS = ("READ", "CREATE", "UPDATE", "DELETE", "REVIEW", "APPROVE", "PUBLISH")
 # values of the field for whose records a rule is
@@ -36,8 +36,8 @@ def rules_table(role: Row) -> Any:
     lines = [
         (
             A(rule_title(row), _href=admin_url("role", role.id, "rule", row.id)),
-            _bits_text(row.uacl),
-            _bits_text(row.oacl),
+            bits_text(row.uacl),
+            bits_text(row.oacl),
             _entity_text(row, labels),
         )
         for row in rows
@@ -52,7 +52,8 @@ def rule_title(rule: Row) -> str:
     return f"{rule.controller or '*'}/{rule.function or '*'}"
 
 
-def _bits_text(bits: int | None) -> str:
+def bits_text(bits: int | None) -> str:
+    """What rights are set, in words."""
     T, names = current.T, _bit_labels()
     if (bits or 0) & S3Permission.ALL == S3Permission.ALL:
         return str(T("everything"))

@@ -2,9 +2,12 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import cast
 import pytest
+
+from s3.s3admin.safety import require_another_administrator
 
 
 def account(app, name):
@@ -259,15 +262,39 @@ def test_one_of_two_administrators_may_go(app, admin):
     assert admin.get("/admin/user").status == 303
 
 
+def test_two_administrators_who_disable_each_other_at_once_do_not_both_succeed(app, browser):
+    me, ben = app.people["admin"].user_id, app.people["ben"].user_id
+    with app.env() as current:
+        current.auth.s3_assign_role(ben, "ADMIN")
+        current.db.commit()
+    other = browser("ben")
+    other.get(account(app, "ben"))
+    answers = []
+
+    with app.env() as current:
+        require_another_administrator(me)
+        current.auth.disable_user(me)
+        thread = threading.Thread(target=lambda: answers.append(other.send(account(app, "ben"), "account_state", action="disable")))
+        thread.start()
+        # the other one is on the way, and waits for the end of this transaction
+        thread.join(0.7)
+        assert thread.is_alive()
+        current.db.commit()
+        thread.join(30)
+
+    assert "last active administrator" in answers[0].text
+    assert read_account(app, "ben")["registration_key"] == ""
+
+
 # -- the log -----------------------------------------------------------------------------------------------------------
 def test_log_says_who_what_when_and_from_where(app, admin):
     admin.submit(account(app, "ben"), "edit_account", first_name="<b>Benno</b>")
 
     page = admin.get("/admin/event?kind=auth_user&user=ben%40cast.example")
 
-    line = next(row for row in re.findall(r"<tr>.*?</tr>", page.text, re.S) if "first_name" in row)
+    line = next(row for row in re.findall(r"<tr>.*?</tr>", page.text, re.S) if "First Name" in row)
     assert "2026-03-02 06:00:00" in line and "admin@cast.example" in line and "Account ben@cast.example: changed" in line
-    assert "first_name: Ben → &lt;b&gt;Benno&lt;/b&gt;" in line and "192.0.2.1" in line and "admin/user" in line
+    assert "First Name: Ben → &lt;b&gt;Benno&lt;/b&gt;" in line and "192.0.2.1" in line and "admin/user" in line
 
 
 def test_log_of_a_user_has_what_was_given_to_and_taken_from_it(app, admin):
@@ -281,8 +308,9 @@ def test_log_of_a_user_has_what_was_given_to_and_taken_from_it(app, admin):
 
     lines = [row for row in re.findall(r"<tr>.*?</tr>", page.text, re.S) if "Reader" in row]
     taken, given = lines
-    assert "user_id: – → ben@cast.example" in given and "group_id: – → Reader" in given and "pe_id: – → everybody (whole site)" in given
-    assert "user_id: ben@cast.example → –" in taken and ": deleted" in taken
+    assert "User: – → ben@cast.example" in given and "Role: – → Reader" in given
+    assert "For the records of: – → everybody (whole site)" in given
+    assert "User: ben@cast.example → –" in taken and ": deleted" in taken
     assert cast.PASSWORD not in page.text
 
 
