@@ -7,7 +7,7 @@ from typing import Any
 
 from gluon import DIV, LI, SPAN, UL, A, P, current
 
-from s3.s3admin.memberships import entity_labels
+from s3.s3admin.memberships import UNRESTRICTED, entity_labels, realm_text
 from s3.s3admin.parts import (
     ROWS_PER_PAGE,
     Page,
@@ -116,16 +116,21 @@ def _origin(row: Row) -> Any:
 
 
 class Names:
-    """What the ids in a page of the log are called; three queries, whatever their number."""
+    """What the ids in a page of the log are called; a query for each kind of them, whatever their number."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         rows = list(rows)
         self.changes: dict[int, dict[str, list[Any]]] = {row.id: json.loads(row.changes) for row in rows if row.changes}
         users = {row.user_id for row in rows} | self._values("user_id") | self._records(rows, "auth_user")
         roles = self._values("group_id") | self._records(rows, "auth_group")
+        self.unrestricted = {current.auth.get_system_role(uid) for uid in UNRESTRICTED}
         self.users = _labels("auth_user", users, "email")
         self.roles = _labels("auth_group", roles, "role")
-        self.entities = entity_labels(self._values("pe_id") | self._values("entity"))
+        held = current.auth.table("auth_membership")
+        query = held.id.belongs(self._records(rows, "auth_membership"))
+        # archived ones forget whose they were, not for which entity
+        self.realms = {row.id: row.pe_id for row in current.db(query).select(held.id, held.pe_id)}
+        self.entities = entity_labels(self._values("pe_id") | self._values("entity") | set(self.realms.values()))
         rules = current.auth.table("s3_permission")
         query = rules.id.belongs(self._records(rows, "s3_permission"))
         # archived ones keep what they were about
@@ -155,7 +160,14 @@ class Names:
         names = [*(name for name in labels if name in changes), *(name for name in changes if name not in labels)]
         shown = ((labels.get(name, name), *(self._shown(name, value) for value in changes[name])) for name in names)
         lines = [LI(f"{label}: {old} → {new}") for label, old, new in shown]
+        if row.record_id in self.realms and row.tablename == "auth_membership" and "pe_id" not in changes:
+            lines.append(LI(f"{labels['pe_id']}: {self._realm(row, changes)}"))
         return DIV(self._title(row), UL(*lines, _class="changes") if lines else "")
+
+    def _realm(self, row: Row, changes: dict[str, list[Any]]) -> str:
+        """For whom a membership was or is, which the change itself does not say."""
+        roles = changes.get("group_id", ())
+        return realm_text(self.realms[row.record_id], any(role in self.unrestricted for role in roles), self.entities)
 
     def _title(self, row: Row) -> str:
         T = current.T

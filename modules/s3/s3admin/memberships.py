@@ -12,9 +12,11 @@ from s3.s3admin.safety import require_another_administrator
 from s3.s3error import S3DataError
 from s3dal import Row
 
-__all__ = ("assign_form", "entity_labels", "memberships_form", "organisation_options")
+__all__ = ("UNRESTRICTED", "assign_form", "entity_labels", "memberships_form", "organisation_options", "realm_text")
 
 DEFAULT, SITE_WIDE = "", "0"
+# roles that are always for the whole site
+UNRESTRICTED = ("ADMIN", "AUTHENTICATED", "ANONYMOUS")
 
 
 def memberships_form(account: Row) -> Any:
@@ -87,8 +89,18 @@ def _realm_hint() -> Any:
 
 def realm_label(row: Row, labels: dict[Any, Any]) -> str:
     """Whose records a membership is for."""
-    T, pe_id = current.T, row.auth_membership.pe_id
-    if row.auth_group.uuid in ("ADMIN", "AUTHENTICATED", "ANONYMOUS") or pe_id == 0:
+    return realm_text(row.auth_membership.pe_id, row.auth_group.uuid in UNRESTRICTED, labels)
+
+
+def realm_text(pe_id: int | None, is_unrestricted: bool, labels: dict[Any, Any]) -> str:
+    """Whose records a role is held for, in words.
+
+    Args:
+        is_unrestricted: the role knows no realms
+        labels: of entities
+    """
+    T = current.T
+    if is_unrestricted or pe_id == 0:
         return str(T("everybody (whole site)"))
     if pe_id is None:
         return str(T("the person's own organizations and groups"))

@@ -310,7 +310,7 @@ def test_log_of_a_user_has_what_was_given_to_and_taken_from_it(app, admin):
     taken, given = lines
     assert "User: – → ben@cast.example" in given and "Role: – → Reader" in given
     assert "For the records of: – → everybody (whole site)" in given
-    assert "User: ben@cast.example → –" in taken and ": deleted" in taken
+    assert "User: ben@cast.example → –" in taken and "For the records of: everybody (whole site)" in taken and ": deleted" in taken
     assert cast.PASSWORD not in page.text
 
 
