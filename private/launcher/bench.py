@@ -24,6 +24,7 @@ from launcher.setup import set_up
 __all__ = ("measure",)
 
 BARE_REQUESTS = 200
+PERMISSION_CHECKS = 200
 NOTIFICATIONS = 40
 RECORDS = 10
 
@@ -54,6 +55,7 @@ def measure(database_uri: str | None, with_large: bool = False) -> int:
         print(f"{'this machine: a million additions in Python':<44} median {_measure_machine():6.2f} ms", flush=True)
         kind = "PostgreSQL" if database_uri and is_postgres(database_uri) else "SQLite"
         _report(f"bare request ({kind})", _measure_bare_requests(instance), 6)
+        _report(f"  of it permission checking, logged in ({kind})", _measure_permissions(instance), 2)
         _report(f"notify of {RECORDS} records over HTTP ({kind})", _measure_notifications(instance, port), 40)
         measure_selects(instance, kind, with_large)
     return 0
@@ -114,6 +116,26 @@ def _measure_bare_requests(instance: Instance) -> list[float]:
     for _ in range(10):  # modules are imported and code is compiled once
         request()
     return [_time(request) for _ in range(BARE_REQUESTS)]
+
+
+def _measure_permissions(instance: Instance) -> list[float]:
+    """What it takes to decide whether somebody may open a page and read its table: roles, realms and rules, read anew each time."""
+    with application(instance, controller="cms", function="post") as names:
+        auth = names["auth"]
+        link = names["s3db"].table("pr_person_user")
+        for row in names["db"](link.id > 0).select(link.user_id):
+            auth.s3_impersonate(row.user_id)
+            # for administrators no rules are read
+            if not auth.permission.is_admin():
+                break
+
+        def decide() -> None:
+            auth.s3_set_roles()
+            auth.permission.has_permission("read")
+            auth.permission.has_permission("read", t="cms_post")
+
+        decide()
+        return [_time(decide) for _ in range(PERMISSION_CHECKS)]
 
 
 def _measure_notifications(instance: Instance, port: int) -> list[float]:

@@ -131,8 +131,9 @@ def test_every_setting_is_read_by_somebody(web2py_folder):
     assert sorted(name for name in getters if not re.search(rf"\.{name}\b", source)) == []
 
 
-def test_every_test_that_the_deviations_name_exists():
-    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", document("docs/deviations.md"))
+@pytest.mark.parametrize("name", ["docs/deviations.md", "docs/security.md"])
+def test_every_test_that_a_document_names_exists(name):
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", document(name))
 
     assert named
     assert [f"{path}::{name}" for path, name in named if f"def {name}(" not in document(path)] == []
