@@ -59,12 +59,15 @@ class Trial:
     addresses: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def run(self, messages: int) -> None:
-        """Rounds until so many messages were compared."""
+        """Rounds until so many messages were compared, and something was kept from somebody."""
         rounds = 0
-        while self.counts["messages"] < messages:
+        while not self._is_enough(messages):
             rounds += 1
             assert rounds < 20 + messages, f"too few messages: {dict(self.counts)}"
             self.round(messages)
+
+    def _is_enough(self, messages: int) -> bool:
+        return self.counts["messages"] >= messages and self.counts["records kept from readers"] > 0
 
     def round(self, messages: int) -> None:
         from s3.s3datetime import utcnow
@@ -79,7 +82,7 @@ class Trial:
         ids = claim.resource_ids
         self.rng.shuffle(ids)
         for start in range(0, len(ids), BATCH):
-            if self.counts["messages"] >= messages:
+            if self._is_enough(messages):
                 self._give_back(claim.lease)
                 break
             with self.changing(5):
@@ -118,7 +121,8 @@ class Trial:
     def withdraw_role(self, current: Any) -> None:
         user = self.rng.choice(self.world.users)
         table = current.auth.table("auth_membership")
-        rows = current.db((table.user_id == user.user_id) & table.group_id.belongs(self.world.roles)).select(table.group_id, table.pe_id)
+        held = (table.user_id == user.user_id) & table.group_id.belongs(self.world.roles)
+        rows = current.db(held).select(table.group_id, table.pe_id, orderby=table.id)
         if rows:
             row = self.rng.choice(list(rows))
             current.auth.s3_withdraw_role(user.user_id, row.group_id, for_pe=row.pe_id)
