@@ -155,8 +155,8 @@ def test_bench_prints_the_figures_of_which_there_is_a_target(checkout):
     assert result.returncode == 0, result.stderr
     lines = [line for line in result.stdout.splitlines() if "target" in line]
     assert [re.split(r" \(|  ", line.strip())[0] for line in lines] == [
-        "bare request", "notify of 10 records over HTTP", "select of 1,000 records of 8 fields", "SQL statements",
-        "select of 10,000 records", "URL filter of 10 terms, to SQL",
+        "bare request", "of it permission checking, logged in", "notify of 10 records over HTTP",
+        "select of 1,000 records of 8 fields", "SQL statements", "select of 10,000 records", "URL filter of 10 terms, to SQL",
     ]  # fmt: skip
     statements = int(re.search(r"SQL statements +(\d+)", result.stdout).group(1))
     assert 4 <= statements <= 6
