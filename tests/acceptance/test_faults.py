@@ -103,6 +103,8 @@ class Scene:
     mails: dict[int, dict[str, Any]] = field(default_factory=dict)
     #: (table, id, owner) -> monotonic time at which this owner was first seen
     owners: dict[tuple[str, int, str], float] = field(default_factory=dict)
+    #: seconds after which a claim is taken for that of a dead process
+    patience: float = STUCK_SECONDS
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     # -- mails ---------------------------------------------------------------------------------------------------------
@@ -194,7 +196,9 @@ class Scene:
         table = owner.table
         for row in db((owner != None) & (until > now)).select(table.id, owner):  # noqa: E711
             key = (str(table), int(row.id), row[owner.name])
-            if time.monotonic() - self.owners.setdefault(key, time.monotonic()) > STUCK_SECONDS:
+            if time.monotonic() - self.owners.setdefault(key, time.monotonic()) > self.patience:
+                # on a slow machine the queue may take longer than this for everybody, and then nobody would ever come to an end
+                self.patience *= 1.5
                 db((table.id == row.id) & (owner == row[owner.name])).update_naive(**{until.name: now})
 
     # -- writing -------------------------------------------------------------------------------------------------------
