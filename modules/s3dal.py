@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydal import DAL, Field
@@ -9,7 +11,25 @@ from pydal.adapters import adapters
 from pydal.adapters.sqlite import SQLite
 from pydal.objects import Expression, Query, Row, Rows, Set, Table
 
-__all__ = ("DAL", "Expression", "Field", "Query", "Row", "Rows", "Set", "Table")
+__all__ = ("DAL", "Expression", "Field", "Query", "Row", "Rows", "Set", "Table", "savepoint")
+
+
+@contextmanager
+def savepoint(db: DAL, name: str) -> Iterator[None]:
+    """Undo what the block has written if it raises, and nothing else of the transaction. Commits nothing.
+
+    PostgreSQL refuses everything after a failed statement until the transaction is rolled back: here to the savepoint.
+    """
+    if db._adapter.dbengine == "sqlite" and not db._adapter.connection.in_transaction:
+        db.executesql("BEGIN")  # or the savepoint would be the transaction, and releasing it a commit
+    db.executesql(f"SAVEPOINT {name}")
+    try:
+        yield
+    except BaseException:
+        db.executesql(f"ROLLBACK TO SAVEPOINT {name}")
+        raise
+    finally:
+        db.executesql(f"RELEASE SAVEPOINT {name}")
 
 
 @adapters.register_for("sqlite", "sqlite:memory")

@@ -6,25 +6,18 @@ from typing import TypeVar
 
 from gluon import current
 
+from s3dal import savepoint
+
 __all__ = ("attempt",)
 
 Result = TypeVar("Result")
 
 
 def attempt(what: str, function: Callable[[], Result], default: Result) -> Result:
-    """Call a hook or template of the deployment; what it wrote is undone, and logged why, if it fails.
-
-    PostgreSQL refuses everything after a failed statement until the transaction is rolled back: here to a savepoint.
-    """
-    db = current.db
-    if db._dbname == "sqlite" and not db._adapter.connection.in_transaction:
-        db.executesql("BEGIN")  # or the savepoint would be the transaction, and releasing it a commit
-    db.executesql("SAVEPOINT attempt")
+    """Call a hook or template of the deployment; what it wrote is undone, and logged why, if it fails."""
     try:
-        result = function()
+        with savepoint(current.db, "attempt"):
+            return function()
     except Exception:  # somebody's program, which may raise anything
-        db.executesql("ROLLBACK TO SAVEPOINT attempt")
         current.log.exception(f"{what} failed")
         return default
-    db.executesql("RELEASE SAVEPOINT attempt")
-    return result

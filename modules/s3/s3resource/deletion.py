@@ -2,8 +2,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from gluon import current
@@ -12,26 +11,12 @@ from s3.s3error import S3DataError, S3Error, S3PermissionError
 from s3.s3utils import original_name, s3_has_foreign_key
 from s3dal import Field, Query, Row, Table
 
-__all__ = ("Deletion", "alive", "savepoint")
+__all__ = ("Deletion", "alive")
 
 # The database would refuse to remove a record that these refer to; we refuse before anything is written
 RESTRICTING = ("RESTRICT", "NO ACTION")
 # An archived record is still there: NO ACTION references keep pointing to it, and its ondelete says what that means
 RESTRICTING_ARCHIVE = ("RESTRICT",)
-
-
-@contextmanager
-def savepoint(name: str) -> Iterator[None]:
-    """Undo the writes of the block if it raises, and nothing else of the transaction."""
-    db = current.db
-    db.executesql(f"SAVEPOINT {name}")
-    try:
-        yield
-    except BaseException:
-        db.executesql(f"ROLLBACK TO SAVEPOINT {name}")
-        raise
-    finally:
-        db.executesql(f"RELEASE SAVEPOINT {name}")
 
 
 class Deletion:

@@ -11,9 +11,9 @@ from gluon import current
 from gluon.storage import Storage
 
 from s3.s3error import S3DataError, S3PermissionError
-from s3.s3resource.deletion import Deletion, alive, savepoint
+from s3.s3resource.deletion import Deletion, alive
 from s3.s3utils import original_name
-from s3dal import Row, Table
+from s3dal import Row, Table, savepoint
 
 if TYPE_CHECKING:
     from s3.s3resource.components import S3Components
@@ -143,7 +143,7 @@ class WritingMixin:
         self.error = None
         ids = self._all_ids()
         try:
-            with savepoint("s3_delete"):
+            with savepoint(current.db, "s3_delete"):
                 deleted = self._delete_records(ids) if ids else 0
                 self._note_replacements(replaced_by)
         except S3PermissionError as error:

@@ -20,8 +20,8 @@ from s3.s3resource.exchange.lookups import StoredRecords, by_table, is_deleted, 
 from s3.s3resource.exchange.order import sort_by_need
 from s3.s3resource.exchange.parsing import DocumentParser
 from s3.s3resource.exchange.result import ImportFault, ImportResult
-from s3.s3resource.exchange.savepoint import undone_on_failure
 from s3.s3resource.writing import create_record, update_record
+from s3dal import savepoint
 
 if TYPE_CHECKING:
     from s3.s3resource.resource import S3Resource
@@ -73,7 +73,7 @@ class ImportJob:
         self._require_permission()
         with _bulk():
             try:
-                with undone_on_failure("s3_import"):
+                with savepoint(current.db, "s3_import"):
                     self._import(root)
                     if self.result.faults and not self.ignore_errors:
                         raise _Refused
@@ -188,7 +188,7 @@ class ImportJob:
         """Write a record; what goes wrong is noted on it."""
         driver = current.db._adapter.driver
         # after a failed statement PostgreSQL refuses all others, up to a savepoint
-        guard = undone_on_failure("s3_import_record") if self.ignore_errors else nullcontext()
+        guard = savepoint(current.db, "s3_import_record") if self.ignore_errors else nullcontext()
         try:
             with guard:
                 write(item)

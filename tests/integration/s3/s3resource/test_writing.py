@@ -103,6 +103,19 @@ def test_deletion_follows_references(world, depot):
     assert (child.deleted, child.parent_id) == (False, None)
 
 
+def test_deletion_is_committed_by_the_caller_alone(app):
+    with app.env() as current:
+        current.auth.override = True
+        table = current.s3db.cms_series
+        record_id = table.insert(name="Floods")
+        current.db.commit()
+
+        deleted = current.s3db.resource("cms_series", id=record_id).delete()
+        current.db.rollback()
+
+        assert deleted == 1 and not table(record_id).deleted
+
+
 def test_record_that_another_must_keep_is_not_deleted(world, depot):
     resource = S3Resource("depot_series")
 
