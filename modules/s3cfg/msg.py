@@ -45,6 +45,8 @@ class MsgSettings:
         "msg.notify_lookup_timeout", 240, "Seconds that a lookup request may take.", at_least(1))
     get_msg_notify_connect_timeout = setting(
         "msg.notify_connect_timeout", 5, "Seconds to wait for the connection of a lookup request.", at_least(1))
+    get_msg_notify_invalid_tokens = setting(
+        "msg.notify_invalid_tokens", 100, "Invalid lookup tokens from one address in a minute after which it is told to wait.", at_least(1))
 
     @computed("msg.notify_lookup_url", "<base.public_url>",
               "Address under which the scheduler worker reaches the web server for lookup requests, without the application name.")

@@ -6,13 +6,14 @@ import json
 import time
 from typing import Any
 
-from gluon import HTTP, current
+from gluon import current
 
 from s3.s3datetime import utcnow
 from s3.s3error import S3Error, S3LookupError, S3PermissionError, S3TokenError
 from s3.s3filter import S3FilterString
 from s3.s3notify import check, deliver, extract, lookup, release, render, savepoint, templates, tokens
 from s3.s3notify.records import Answer, Lookup, Subscription, Updates, find_subscription
+from s3.s3notify.refusal import refuse, refuse_token
 from s3.s3urls import check_subscription_url
 
 __all__ = ("S3Notifications",)
@@ -154,7 +155,7 @@ class S3Notifications:
         To be called by the models for every request of format ``msg``, before anything is read. Stores no session.
 
         Raises:
-            HTTP: 401 for a token that is not valid, 403 for a subscriber who may not log in
+            HTTP: 401 for a token that is not valid (429 after many of them), 403 for a subscriber who may not log in
         """
         request, auth = current.request, current.auth
         current.session.forget(current.response)
@@ -165,13 +166,13 @@ class S3Notifications:
             user_id = auth.s3_get_user_id(pe_id=granted.subscription.pe_id)
             auth.s3_impersonate(user_id)
         except S3TokenError as error:
-            raise _refusal(401, str(error)) from error
+            raise refuse_token(str(error), token) from error
         except (S3PermissionError, ValueError) as error:
-            raise _refusal(403, str(error)) from error
+            raise refuse(403, str(error)) from error
         try:
             tokens.set_lookup_parameters(granted.subscription, _lookup_filters(granted.subscription))
         except S3Error as error:
-            raise _refusal(400, str(error)) from error
+            raise refuse(400, str(error)) from error
         current.response.s3.lookup = granted
 
     @classmethod
@@ -186,7 +187,7 @@ class S3Notifications:
         """
         granted: Lookup | None = current.response.s3.lookup
         if granted is None:
-            raise _refusal(401, "A look-up needs a token.")
+            raise refuse(401, "A look-up needs a token.")
         json_message = current.xml.json_message
         subscription = granted.subscription
         if not subscription.notify_on or not subscription.method:
@@ -199,10 +200,10 @@ class S3Notifications:
             message_ids = deliver.compose(granted, messages, updates, send_data, now)
         except S3TokenError as error:
             current.db.rollback()
-            raise _refusal(409, str(error)) from error
+            raise refuse(409, str(error)) from error
         except S3Error as error:
             current.db.rollback()
-            raise _refusal(400, str(error)) from error
+            raise refuse(400, str(error)) from error
         current.db.commit()  # the round is done, whatever a hook of the deployment does from here on
         for message_id in message_ids:
             current.msg.postprocess(message_id, **send_data)
@@ -275,8 +276,3 @@ def _nobody_answers(answers: dict[int, Answer | bool]) -> bool:
     """Is the web server itself down? Then the rest of the batch can only fail the same way."""
     tried = [answer for answer in answers.values() if isinstance(answer, Answer)]
     return bool(tried) and all(answer.status is None for answer in tried)
-
-
-def _refusal(status: int, message: str) -> HTTP:
-    body = current.xml.json_message(False, status, message)
-    return HTTP(status, body, **{"Content-Type": "application/json"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import secrets
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,10 +18,18 @@ from s3.s3error import S3TokenError
 from s3.s3notify.records import Lookup, Subscription, find_subscription
 from s3.s3notify.rows import update_quietly
 
-__all__ = ("HEADER", "PARAMETER", "consume", "issue", "set_lookup_parameters")
+__all__ = ("HEADER", "PARAMETER", "consume", "is_token", "issue", "set_lookup_parameters")
 
 HEADER = "X-S3-Subscription"
 PARAMETER = "subscription"
+
+# 32 bytes in the alphabet of secrets.token_urlsafe
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def is_token(text: object) -> bool:
+    """Whether this can be a token at all; anything else needs no look into the database."""
+    return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
 
 
 def _hash(token: str) -> str:
@@ -65,6 +74,8 @@ def consume(token: str | None, path: list[str], now: dt.datetime) -> Lookup:
     """
     if not token:
         raise S3TokenError("A look-up needs a token.")
+    if not is_token(token):
+        raise S3TokenError("This is no token.")
     rtable = current.s3db.pr_subscription_resource
     mine = rtable.auth_token == _hash(token)
     valid = mine & (rtable.token_expires > now) & (rtable.lease_until > now)

@@ -58,6 +58,43 @@ def test_a_token_is_good_for_one_request(world, pending):
     assert state(world, pending) == after
 
 
+GUESS = "x" * 43
+
+
+def counted_refusals(app):
+    with app.env() as current:
+        table = current.auth.table("auth_throttle")
+        rows = current.db(table.name.startswith("token:")).select(table.attempts)
+        return [row.attempts for row in rows]
+
+
+def test_who_keeps_guessing_is_told_to_wait_and_a_valid_token_passes_all_the_same(app, world, pending):
+    """S2: the worker may stand behind the same proxy as whoever guesses."""
+    with app.configured("settings.msg.notify_invalid_tokens = 3"):
+        assert [world.post(token=GUESS).status for _ in range(5)] == [401, 401, 401, 429, 429]
+        told = world.post(token=GUESS)
+        assert 0 < int(told.headers["retry-after"]) <= 60
+        assert world.post(token=world.token(pending.resource_id)).status == 200
+
+        app.clock.advance(seconds=61)
+        assert world.post(token=GUESS).status == 401
+
+
+def test_guesses_beyond_the_limit_write_nothing(app, world, pending):
+    """S2"""
+    with app.configured("settings.msg.notify_invalid_tokens = 3"):
+        for _ in range(10):
+            world.post(token=GUESS)
+
+    assert counted_refusals(app) == [3]
+
+
+@pytest.mark.parametrize("token", [None, "", "x" * 42, "x" * 44, "é" * 43, "x" * 42 + ";"])
+def test_what_is_no_token_is_not_even_counted(app, world, pending, token):
+    assert world.post(token=token).status == 401
+    assert counted_refusals(app) == []
+
+
 def test_a_token_expires(app, world, pending):
     """R36"""
     token = world.token(pending.resource_id)
