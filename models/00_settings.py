@@ -1,17 +1,12 @@
 """Base URLs, the language of this request, and the texts that several modules share."""
 
+from s3 import choose_language, speak
+
 s3.base_url = f"{settings.get_base_public_url()}/{request.application}"
 s3.download_url = f"{s3.base_url}/default/download"
 s3.ROWSPERPAGE = 20
 
-_language = request.get_vars._language
-if isinstance(_language, list):
-    _language = _language[-1]
-_wanted = (_language, session.s3 and session.s3.language, auth.user and auth.user.language)
-s3.language = next((str(code) for code in _wanted if code in settings.get_L10n_languages()), settings.get_L10n_default_language())
-# web2py would write every text without translation into the language files of the checkout
-T.is_writable = False
-T.force(s3.language)
+speak(choose_language(request.get_vars._language, auth.user and auth.user.language))
 
 current.messages = messages = Storage(
     NONE="-",

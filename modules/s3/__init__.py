@@ -5,6 +5,7 @@ The order is that of the layers, lowest first. ``s3.s3setup``, at the top of the
 from __future__ import annotations
 
 # isort: skip_file
+from s3cfg import to_translate
 from s3.s3error import (
     S3CircularModelError,
     S3ConfigError,
@@ -53,6 +54,7 @@ from s3.s3utils import (
     s3_validate,
     s3_yes_no_represent,
 )
+from s3.s3languages import choose_language, is_right_to_left, speak, text_direction, translator
 from s3.s3urls import IS_SUBSCRIPTION_URL, check_subscription_url, known_controllers
 from s3.s3xml import S3XML
 from s3.s3validators import IS_JSONS3, IS_ONE_OF, IS_PHONE_NUMBER_MULTI, IS_PHONE_NUMBER_SINGLE, IS_UTC_DATE, IS_UTC_DATETIME
@@ -207,6 +209,7 @@ __all__ = (
     "apply_filter",
     "background_task",
     "check_subscription_url",
+    "choose_language",
     "clean_subject",
     "component_query",
     "create_record",
@@ -217,6 +220,7 @@ __all__ = (
     "hash_password",
     "hidden_field",
     "import_module",
+    "is_right_to_left",
     "is_watched",
     "keep_messages",
     "known_controllers",
@@ -270,8 +274,12 @@ __all__ = (
     "s3_validate",
     "s3_yes_no_represent",
     "save_filter",
+    "speak",
     "status_of",
     "template_pages",
+    "text_direction",
+    "to_translate",
+    "translator",
     "update_record",
     "utcnow",
     "validate_filter",

@@ -5,15 +5,14 @@ Everything else goes through the outbox, in the transaction of what it tells of.
 """
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 
 from gluon import current
 from gluon.html import URL
-from gluon.languages import TranslatorFactory
 
 from s3.s3aaa.session import AuthSession
 from s3.s3error import S3ConfigError
+from s3.s3languages import translator
 from s3dal import Row
 
 __all__ = ("AuthMails", "Text", "Translate")
@@ -158,10 +157,8 @@ def _hours(seconds: int) -> int:
 
 
 def _translator(language: str | None) -> Translate:
-    """What translates into a language other than that of the request; without writing into the language files."""
-    factory = TranslatorFactory(os.path.join(current.request.folder, "languages"), None)
-    factory.is_writable = False
-    factory.force(language or current.deployment_settings.get_L10n_default_language())
+    """What translates into a language other than that of the request."""
+    factory = translator(language)
 
     def translate(message: str, **symbols: object) -> str:
         return str(factory(message, symbols, lazy=False) if symbols else factory(message, lazy=False))

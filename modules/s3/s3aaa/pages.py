@@ -27,6 +27,7 @@ from s3.s3aaa.forms import (
 from s3.s3aaa.reset import AuthReset
 from s3.s3aaa.throttle import Counters, minutes
 from s3.s3error import S3DeliveryError, S3ThrottleError
+from s3.s3languages import forget_language
 from s3dal import Row
 
 __all__ = ("AuthPages", "local_path")
@@ -128,6 +129,7 @@ class AuthPages(AuthReset):
             names = ("first_name", "last_name", "language")
             account.update_record(**{name: form.vars[name] for name in names})
             self.s3_link_to_person(account)
+            forget_language()
             current.session.confirmation = str(T("Profile updated"))
             redirect(self.user_page("profile"))
         return form

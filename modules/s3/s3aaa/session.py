@@ -25,6 +25,7 @@ from s3.s3aaa.roles import AuthRoles
 from s3.s3aaa.throttle import Counters, minutes
 from s3.s3datetime import utcnow
 from s3.s3error import S3PermissionError, S3ThrottleError
+from s3.s3languages import speak
 from s3dal import Row, Table
 
 __all__ = ("AuthSession",)
@@ -172,14 +173,8 @@ class AuthSession(AuthRoles, AuthLink):
         self.user = self._as_user(account)
         self.s3_set_roles()
         if account.language:
-            self._speak(account.language)
+            speak(account.language)
         return self.user
-
-    @staticmethod
-    def _speak(language: str) -> None:
-        current.T.force(language)
-        if current.response.s3 is not None:
-            current.response.s3.language = language
 
     # Restoring the login
 

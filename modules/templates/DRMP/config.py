@@ -19,7 +19,7 @@ def config(settings: Any) -> None:
     settings.base.system_name_short = "DRMP"
     settings.security.policy = 6
     settings.auth.realm_entity = author_organisation
-    settings.L10n.languages = {"en": "English", "de": "Deutsch"}
+    settings.L10n.languages = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ar": "العربية"}
     settings.msg.notify_subject = "$S Notification"
     settings.gis.hierarchy = {"L0": "Country", "L1": "Province", "L2": "District", "L3": "Town"}
 

@@ -10,7 +10,7 @@ from gluon.storage import Storage
 def config(settings: Any) -> None:
     T = current.T
     settings.security.policy = 5
-    settings.L10n.languages = {"en": "English", "de": "Deutsch"}
+    settings.L10n.languages = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ar": "العربية"}
     settings.modules.update(
         cms=Storage(name_nice=T("Content Management"), restricted=True, module_type=4),
         doc=Storage(name_nice=T("Documents"), restricted=True, module_type=None),

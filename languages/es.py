@@ -1,0 +1,4 @@
+{
+'!langcode!': 'es',
+'!langname!': 'Español',
+}

@@ -1,0 +1,4 @@
+{
+'!langcode!': 'fr',
+'!langname!': 'Français',
+}
