@@ -1,6 +1,6 @@
 """Who is asking, and may they see this page at all?"""
 
-from s3 import S3Notifications, s3_rest_controller
+from s3 import S3Notifications, find_layout, s3_rest_controller  # noqa: F401  - views/layout.html calls find_layout
 
 current.rest_controller = s3_rest_controller
 

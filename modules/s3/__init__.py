@@ -102,7 +102,20 @@ from s3.s3model import S3Model
 from s3.s3filter import S3FilterString, apply_filter, load_filter, parse_filter, save_filter, validate_filter
 from s3.s3task import PeriodicTask, S3Task, background_task, periodic_tasks, prune_changes, run_maintenance
 from s3.s3msg import Attachment, S3Msg, clean_subject
-from s3.s3rest import REQUEST_ERRORS, S3Method, S3Request, fail_request, keep_messages, read_form, s3_request, status_of
+from s3.s3rest import (
+    REQUEST_ERRORS,
+    S3Method,
+    S3Request,
+    fail_request,
+    find_layout,
+    find_view,
+    keep_messages,
+    read_form,
+    s3_request,
+    status_of,
+    template_view,
+    theme_stylesheet,
+)
 from s3.s3crud import (
     S3CRUD,
     CreateJSON,
@@ -216,7 +229,9 @@ __all__ = (
     "current_position",
     "fail_request",
     "find_descendants",
+    "find_layout",
     "find_paths",
+    "find_view",
     "hash_password",
     "hidden_field",
     "import_module",
@@ -277,7 +292,9 @@ __all__ = (
     "speak",
     "status_of",
     "template_pages",
+    "template_view",
     "text_direction",
+    "theme_stylesheet",
     "to_translate",
     "translator",
     "update_record",

@@ -5,7 +5,7 @@ from typing import Any
 
 from gluon import current
 
-from s3cfg.setting import SettingError, at_least, computed, names, one_of, setting
+from s3cfg.setting import SettingError, a_name, at_least, computed, names, one_of, setting
 
 __all__ = ("BaseSettings",)
 
@@ -16,6 +16,14 @@ class BaseSettings:
     get_template = setting(
         "base.template", "default",
         "Name of the deployment template below modules/templates, or a list of names: later ones override earlier ones.", names)
+    get_theme = setting(
+        "base.theme", None,
+        "Theme of the pages: its views in modules/templates/<theme>/views go before those of the templates, and the stylesheet "
+        "static/themes/<theme>/theme.css is added; dots are folders.", a_name)
+    get_theme_layouts = setting(
+        "base.theme_layouts", None, "Template whose views are those of the theme, where it has another name than the theme.", a_name)
+    get_theme_styles = setting(
+        "base.theme_styles", None, "Folder below static/themes for the stylesheet of the theme, where it has another name.", a_name)
     get_system_name = setting(
         "base.system_name", "S3 Notifications", "Long name of the system, in page titles and mails ($S in subjects).")
     get_system_name_short = setting(

@@ -17,6 +17,7 @@ __all__ = (
     "Setting",
     "SettingError",
     "a_function",
+    "a_name",
     "a_sender",
     "a_time_zone",
     "addresses",
@@ -134,6 +135,12 @@ def addresses(value: Any) -> str | None:
     except ValueError:
         is_list = False
     return None if is_list else "a list of IP addresses, such as 10.0.0.1"
+
+
+def a_name(value: Any) -> str | None:
+    """A dotted name, which cannot lead out of the folder it is looked for in."""
+    is_name = isinstance(value, str) and all(part.isidentifier() for part in value.split("."))
+    return None if value is None or is_name else "a name of letters, digits and _, with dots between folders"
 
 
 def names(value: Any) -> str | None:

@@ -43,6 +43,17 @@ class TemplateCascade:
         folders = [folder for name in self.get_template_names() for folder in reversed(_folders(name))]
         return [folder for folder in folders if os.path.isdir(folder)]
 
+    def view_folders(self: Any) -> list[str]:
+        """Folders whose views/ show pages, in the order of the search: the theme's, then those of the cascade, the last one first."""
+        theme = self.get_theme_layouts() or self.get_theme()
+        folders = [*(_folders(theme) if theme else ()), *reversed(self.template_folders())]
+        return [folder for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
+
+    def theme_styles(self: Any) -> str | None:
+        """Folder below static/ of the theme's stylesheet; None without a theme."""
+        theme = self.get_theme_styles() or self.get_theme()
+        return f"themes/{theme.replace('.', '/')}" if theme else None
+
 
 def _folders(name: str) -> list[str]:
     """Where a template can stand: modules/templates, then the older private/templates."""

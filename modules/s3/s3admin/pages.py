@@ -12,7 +12,7 @@ from s3.s3admin.health import show_health
 from s3.s3admin.parts import Page
 from s3.s3admin.roles import list_roles, role_page
 from s3.s3error import S3RecordError
-from s3.s3rest import fail_request
+from s3.s3rest import fail_request, find_view
 
 __all__ = ("admin_page",)
 
@@ -49,7 +49,7 @@ def admin_page(name: str) -> dict[str, Any]:
             page = of_record(args)
     except S3RecordError as error:
         fail_request(404, error)
-    current.response.view = "admin/page.html"
+    current.response.view = find_view("admin/page.html")
     current.response.title = page.title
     return {"title": page.title, "page": page}
 

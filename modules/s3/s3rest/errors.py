@@ -7,6 +7,7 @@ from gluon import HTTP, current, redirect
 
 from s3.s3error import S3DataError, S3FilterValueError, S3RecordError, S3RequestError, S3SelectorError
 from s3.s3rest.address import DEFAULT_REPRESENTATION
+from s3.s3rest.views import find_view
 
 __all__ = ("REQUEST_ERRORS", "fail_request", "keep_messages", "status_of")
 
@@ -58,5 +59,5 @@ def fail_request(
         keep_messages()
         current.session.error = str(message)
         redirect(next)
-    page = current.response.render("error.html", {"title": str(message), "status": status})
+    page = current.response.render(find_view("error.html"), {"title": str(message), "status": status})
     raise HTTP(status, page)

@@ -1,7 +1,6 @@
 """S3Method: the base of everything that handles a REST request."""
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 
@@ -9,6 +8,7 @@ from gluon import current
 
 from s3.s3resource import S3Resource
 from s3.s3rest.request import S3Request
+from s3.s3rest.views import find_view
 from s3dal import Table
 
 __all__ = ("S3Method",)
@@ -126,11 +126,7 @@ class S3Method:
     @staticmethod
     def _view(r: S3Request, default: str) -> str:
         """The view of a page: of this component or resource if there is one, else the default."""
-        candidates = [f"{r.controller}/{r.name}_{default}"]
+        names = [f"{r.controller}/{r.name}_{default}", default]
         if r.component_name:
-            candidates.insert(0, f"{r.controller}/{r.name}_{r.component_name}_{default}")
-        folder = os.path.join(current.request.folder, "views")
-        for name in candidates:
-            if os.path.exists(os.path.join(folder, name)):
-                return name
-        return default
+            names.insert(0, f"{r.controller}/{r.name}_{r.component_name}_{default}")
+        return find_view(*names)
