@@ -12,6 +12,7 @@ from gluon.validators import ValidationError, Validator
 
 from s3.s3datetime import S3DateTime
 from s3.s3utils import LEFT_TO_RIGHT_MARK, s3_str
+from s3cfg import to_translate
 from s3dal import Query, Row, Table
 
 __all__ = (
@@ -23,6 +24,29 @@ __all__ = (
     "IS_UTC_DATETIME",
 )
 
+#: What web2py's own validators say; they translate it
+ERRORS_OF_WEB2PY = to_translate((
+    "Enter a number",
+    "Enter a number between %(min)g and %(max)g",
+    "Enter a number greater than or equal to %(min)g",
+    "Enter a number less than or equal to %(max)g",
+    "Enter a valid URL",
+    "Enter a valid email address",
+    "Enter a value",
+    "Enter an integer",
+    "Enter an integer between %(min)g and %(max)g",
+    "Enter an integer greater than or equal to %(min)g",
+    "Enter an integer less than or equal to %(max)g",
+    "Enter date and time as %(format)s",
+    "Enter date as %(format)s",
+    "Enter from %(min)g to %(max)g characters",
+    "Enter time as hh:mm:ss (seconds, am, pm optional)",
+    "Invalid image",
+    "Too short",
+    "Value already in database or empty",
+    "Value not allowed",
+    "Value not in database",
+))
 PHONE_SEPARATORS = re.compile(r"\s*[,/;]\s*")
 
 
@@ -115,7 +139,7 @@ class IS_ONE_OF(Validator):
             values = [value]
         keys = [self._key(table, v) for v in values]
         if not self._all_exist(table, keys):
-            raise ValidationError(_translated(self.error_message or "Invalid Record ID!"))
+            raise ValidationError(_translated(self.error_message or to_translate("Invalid Record ID!")))
         return keys if self.multiple else keys[0]
 
     def options(self, zero: bool = True) -> list[tuple[Any, Any]]:
@@ -131,7 +155,7 @@ class IS_ONE_OF(Validator):
     def _table(self) -> Table:
         table = current.s3db.table(self.ktable, db_only=True)
         if table is None:
-            raise ValidationError(_translated("Invalid Record ID!"))
+            raise ValidationError(_translated(to_translate("Invalid Record ID!")))
         return table
 
     def _key(self, table: Table, value: Any) -> Any:
@@ -141,7 +165,7 @@ class IS_ONE_OF(Validator):
         try:
             return int(value)
         except (TypeError, ValueError):
-            raise ValidationError(_translated(self.error_message or "Invalid Record ID!")) from None
+            raise ValidationError(_translated(self.error_message or to_translate("Invalid Record ID!"))) from None
 
     def _all_exist(self, table: Table, keys: list[Any]) -> bool:
         if not keys:
@@ -233,7 +257,7 @@ class IS_UTC_DATETIME(Validator):
     Without zone it is taken in the client's time zone.
     """
 
-    DEFAULT_ERROR = "Enter a valid date/time"
+    DEFAULT_ERROR = to_translate("Enter a valid date/time")
     ISO_FORMATS: tuple[str, ...] = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
     OFFSET = re.compile(r"\s*(Z|[+-]\d{2}:?\d{2})$")
 
@@ -295,8 +319,8 @@ class IS_UTC_DATETIME(Validator):
         if self.error_message:
             raise ValidationError(self._message())
         if too_early:
-            raise ValidationError(f"{_translated('Not before')} {self.formatter(self.minimum)}")
-        raise ValidationError(f"{_translated('Not after')} {self.formatter(self.maximum)}")
+            raise ValidationError(f"{_translated(to_translate('Not before'))} {self.formatter(self.minimum)}")
+        raise ValidationError(f"{_translated(to_translate('Not after'))} {self.formatter(self.maximum)}")
 
     def _message(self) -> str:
         return _translated(self.error_message or self.DEFAULT_ERROR)
@@ -305,7 +329,7 @@ class IS_UTC_DATETIME(Validator):
 class IS_UTC_DATE(IS_UTC_DATETIME):
     """A date in ISO form or in the format of the deployment."""
 
-    DEFAULT_ERROR = "Enter a valid date"
+    DEFAULT_ERROR = to_translate("Enter a valid date")
     ISO_FORMATS = ("%Y-%m-%d",)
 
     def validate(self, value: Any, record_id: Any = None) -> Any:
@@ -345,10 +369,11 @@ class IS_PHONE_NUMBER_SINGLE(Validator):
         if self.international and settings.get_msg_require_international_phone_numbers():
             normal = _international_number(number)
             if normal is None:
-                raise ValidationError(_translated(self.error_message or "Enter phone number in international format like +46783754957"))
+                explanation = self.error_message or to_translate("Enter phone number in international format like +46783754957")
+                raise ValidationError(_translated(explanation))
             return normal
         if not _is_phone_number(number, settings.get_L10n_default_country_code()):
-            raise ValidationError(_translated(self.error_message or "Enter a valid phone number"))
+            raise ValidationError(_translated(self.error_message or to_translate("Enter a valid phone number")))
         return number
 
 
@@ -362,7 +387,7 @@ class IS_PHONE_NUMBER_MULTI(Validator):
     def validate(self, value: Any, record_id: Any = None) -> str:
         numbers = [number for number in PHONE_SEPARATORS.split(s3_str(value).strip()) if number]
         if not numbers:
-            raise ValidationError(_translated(self.error_message or "Enter a valid phone number"))
+            raise ValidationError(_translated(self.error_message or to_translate("Enter a valid phone number")))
         return ", ".join(self.single.validate(number) for number in numbers)
 
 
@@ -413,7 +438,7 @@ class IS_JSONS3(Validator):
         try:
             parsed = json.loads(text)
         except ValueError as error:
-            raise ValidationError(f"{_translated(self.error_message or 'Invalid JSON')}: {error}") from error
+            raise ValidationError(f"{_translated(self.error_message or to_translate('Invalid JSON'))}: {error}") from error
         problem = self.check(parsed) if self.check else None
         if problem:
             raise ValidationError(problem)

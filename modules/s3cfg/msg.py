@@ -66,7 +66,8 @@ class MsgSettings:
         own = self.msg.notify_subject
         if own and not callable(own) and not isinstance(own, str):
             raise SettingError(f"Setting msg.notify_subject is {own!r}: it must be a text or a function")
-        return own or f"$s {getattr(current, 'T', str)('Update Notification')}: $r"
+        T = getattr(current, "T", str)
+        return own or f"$s {T('Update Notification')}: $r"
 
     get_msg_send_postprocess = setting(
         "msg.send_postprocess", None, "Function (message_id, **data) that is called after a message was put into the outbox.", a_function)

@@ -16,12 +16,15 @@ from gluon.validators import IS_NOT_EMPTY
 from s3.s3crud.values import length_error
 from s3.s3datetime import S3DateTime
 from s3.s3error import S3RequestError
+from s3cfg import to_translate
 from s3dal import Field, Row, Table
 
 __all__ = ("FormResult", "RecordForm")
 
 # more options than this are a list to choose from, not a group of boxes
 MAX_CHECKBOXES = 12
+# on the widget of a field with a file
+WORDS_OF_WEB2PY = to_translate(("delete", "file ## download"))
 
 
 def _date_widget(value: Any) -> Callable[..., INPUT]:
@@ -154,7 +157,7 @@ class RecordForm:
             # SQLFORM adds to the list
             fields=list(self.names),
             showid=False,
-            submit_button="Save",
+            submit_button=to_translate("Save"),
             formstyle=self._arrange,
             separator="",
             _class="record-form",

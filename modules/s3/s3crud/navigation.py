@@ -7,6 +7,7 @@ from gluon import CAT, TAG, URL, A, P, current
 
 from s3.s3rest import S3Request
 from s3.s3utils import import_module, s3_fullname, s3_strip_markup
+from s3cfg import to_translate
 
 __all__ = ("MenuItem", "module_menu", "page_menu", "s3_rheader_tabs", "template_pages")
 
@@ -23,7 +24,7 @@ MODULE_PAGES: dict[str, tuple[str, ...]] = {
 # no rule opens its pages to others
 ADMIN = "admin"
 
-PAGE_TITLES = {
+PAGE_TITLES = to_translate({
     "admin_event": "Log of Events",
     "admin_health": "State of the Service",
     "admin_role": "Roles",
@@ -40,7 +41,7 @@ PAGE_TITLES = {
     "pr_group": "Groups",
     "pr_person": "Persons",
     "pr_subscription": "Subscriptions",
-}
+})
 
 
 class MenuItem(NamedTuple):

@@ -16,15 +16,16 @@ from s3.s3filter.words import FieldNames, ValueTexts
 from s3.s3query import OPERATORS, S3ResourceField, S3ResourceQuery, S3URLQuery
 from s3.s3query.query import values_as_set
 from s3.s3utils import s3_str
+from s3cfg import to_translate
 
 if TYPE_CHECKING:
     from s3.s3resource import S3Resource
 
 __all__ = ("S3FilterString",)
 
-AND_WORDS = "%s AND %s"
-OR_WORDS = "%s OR %s"
-NOT_WORDS = "NOT %s"
+AND_WORDS = to_translate("%s AND %s")
+OR_WORDS = to_translate("%s OR %s")
+NOT_WORDS = to_translate("NOT %s")
 
 OPPOSITE = {"and": "or", "or": "and"}
 # "neither less than 2 nor less than 3" is "at least 2 and 3"

@@ -18,6 +18,7 @@ from s3.s3error import S3SelectorError
 from s3.s3query import S3ResourceField, S3ResourceQuery
 from s3.s3resource.faults import Fallible
 from s3.s3utils import original_name, s3_get_foreign_key, s3_has_foreign_key, s3_str, s3_strip_markup
+from s3cfg import to_translate
 
 if TYPE_CHECKING:
     from s3.s3resource import S3Resource
@@ -33,14 +34,14 @@ LIKE_OPERATORS = ("like", "ilike")
 PART_OPERATORS = ("contains", "anyof")
 
 # Intervals of relative dates, for one and for many
-UNITS = {
+UNITS = to_translate({
     "years": ("%(number)s year", "%(number)s years"),
     "months": ("%(number)s month", "%(number)s months"),
     "days": ("%(number)s day", "%(number)s days"),
     "hours": ("%(number)s hour", "%(number)s hours"),
     "minutes": ("%(number)s minute", "%(number)s minutes"),
     "seconds": ("%(number)s second", "%(number)s seconds"),
-}
+})
 # The characters with which the conversion of values takes a text for a relative date
 RELATIVE_SIGNS = ("+", "-", "n", "N")
 

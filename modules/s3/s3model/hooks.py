@@ -7,6 +7,7 @@ from gluon import current
 from gluon.storage import Storage
 
 from s3.s3error import S3ModelError
+from s3cfg import to_translate
 
 if TYPE_CHECKING:
     from s3.s3model.model import ModelStore
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ("CrudStrings", "HookMixin")
 
 # Shown for tables without strings of their own; translated when they are read
-DEFAULT_CRUD_STRINGS = {
+DEFAULT_CRUD_STRINGS = to_translate({
     "label_create": "Add Record",
     "title_display": "Record Details",
     "title_list": "Records",
@@ -30,7 +31,7 @@ DEFAULT_CRUD_STRINGS = {
     "msg_list_empty": "No Records currently available",
     "msg_match": "Matching Records",
     "msg_no_match": "No Matching Records",
-}
+})
 
 
 class CrudStrings(Storage):

@@ -27,6 +27,7 @@ from s3.s3msg.contacts import find_addresses, find_instance_type
 from s3.s3msg.expansion import find_members, is_expandable
 from s3.s3msg.failure import CHANNEL_DOWN, INVALID, PERMANENT, DeliveryFailure, channel_down, one_line, temporary
 from s3.s3msg.recheck import find_objections
+from s3cfg import to_translate
 from s3dal import Query, Row, Table
 
 __all__ = ("Channel", "OutboxRun", "STATUS", "recipient_key", "retry_delay")
@@ -40,9 +41,9 @@ SENDING = 6
 WITHHELD = 7
 
 #: status -> label, for the table
-STATUS = {
+STATUS = to_translate({
     UNSENT: "Unsent", SENT: "Sent", DRAFT: "Draft", INVALID_ROW: "Invalid", FAILED: "Failed", SENDING: "Sending", WITHHELD: "Withheld",
-}  # fmt: skip
+})  # fmt: skip
 
 #: How long a row belongs to the run that claimed it; far longer than one hand-over can take
 CLAIM_MINUTES = 10

@@ -13,6 +13,7 @@ from typing import Any
 from s3.s3error import S3FilterValueError
 from s3.s3query import comparing
 from s3.s3query.logic import all_of, any_of, negate, sql_all, sql_any
+from s3cfg import to_translate
 from s3dal import Expression, Query
 
 __all__ = ("OPERATORS", "Operator", "all_of", "any_of", "negate", "sql_all", "sql_any")
@@ -50,7 +51,7 @@ class Operator:
     code: str
     meaning: str
     nothing: str
-    conjunction: str = "or"
+    conjunction: str = to_translate("or")
     takes_list: bool = False
     is_typed: bool = True
     url_case: str | None = None
@@ -91,32 +92,32 @@ OPERATORS: dict[str, Operator] = {
     row.key: row
     for row in (
         Operator(
-            "lt", comparing.lt_sql, comparing.is_less, "%(label)s < %(value)s", "%(label)s >= %(value)s",
+            "lt", comparing.lt_sql, comparing.is_less, *to_translate(("%(label)s < %(value)s", "%(label)s >= %(value)s")),
             code="FS(f) < v", meaning="is less than the value, or earlier", nothing=_UNKNOWN,
         ),
         Operator(
-            "le", comparing.le_sql, comparing.is_less_or_equal, "%(label)s <= %(value)s", "%(label)s > %(value)s",
+            "le", comparing.le_sql, comparing.is_less_or_equal, *to_translate(("%(label)s <= %(value)s", "%(label)s > %(value)s")),
             code="FS(f) <= v", meaning="is at most the value, or not later", nothing=_UNKNOWN,
         ),
         Operator(
-            "eq", comparing.eq_sql, comparing.is_equal, "%(label)s is %(value)s", "%(label)s != %(value)s",
+            "eq", comparing.eq_sql, comparing.is_equal, *to_translate(("%(label)s is %(value)s", "%(label)s != %(value)s")),
             code="FS(f) == v", meaning="is the value; of several, one of them, as with `belongs`; a list is this very list",
             nothing=_EMPTY,
         ),
         Operator(
-            "ne", comparing.ne_sql, comparing.is_unequal, "%(label)s != %(value)s", "%(label)s is %(value)s",
+            "ne", comparing.ne_sql, comparing.is_unequal, *to_translate(("%(label)s != %(value)s", "%(label)s is %(value)s")),
             code="FS(f) != v", meaning="has a value, which is not this one; of several, none of them", nothing="has a value",
         ),
         Operator(
-            "ge", comparing.ge_sql, comparing.is_greater_or_equal, "%(label)s >= %(value)s", "%(label)s < %(value)s",
+            "ge", comparing.ge_sql, comparing.is_greater_or_equal, *to_translate(("%(label)s >= %(value)s", "%(label)s < %(value)s")),
             code="FS(f) >= v", meaning="is at least the value, or not earlier", nothing=_UNKNOWN,
         ),
         Operator(
-            "gt", comparing.gt_sql, comparing.is_greater, "%(label)s > %(value)s", "%(label)s <= %(value)s",
+            "gt", comparing.gt_sql, comparing.is_greater, *to_translate(("%(label)s > %(value)s", "%(label)s <= %(value)s")),
             code="FS(f) > v", meaning="is more than the value, or later", nothing=_UNKNOWN,
         ),
         Operator(
-            "like", comparing.like_sql, comparing.is_like, "%(label)s like %(value)s", "%(label)s not like %(value)s",
+            "like", comparing.like_sql, comparing.is_like, *to_translate(("%(label)s like %(value)s", "%(label)s not like %(value)s")),
             code="FS(f).like(v)",
             meaning="matches the pattern as a whole. In URLs `*` stands for anything, `?` for one character, and case does not "
             "matter; in code `%` and `_` do, a backslash escapes them, and case matters unless it is `FS(f).lower()`",
@@ -124,31 +125,33 @@ OPERATORS: dict[str, Operator] = {
             is_typed=False, url_case="lower", from_url=_like_patterns, to_url=_url_patterns,
         ),
         Operator(
-            "ilike", comparing.ilike_sql, comparing.is_ilike, "%(label)s like %(value)s", "%(label)s not like %(value)s",
+            "ilike", comparing.ilike_sql, comparing.is_ilike,
+            *to_translate(("%(label)s like %(value)s", "%(label)s not like %(value)s")),
             code="FS(f).ilike(v)", meaning="like `like`, in code without regard to case as well", nothing="as with `like`",
             is_typed=False, from_url=_like_patterns, to_url=_url_patterns,
         ),
         Operator(
-            "belongs", comparing.belongs_sql, comparing.is_in, "%(label)s = %(value)s", "%(label)s != %(value)s",
+            "belongs", comparing.belongs_sql, comparing.is_in, *to_translate(("%(label)s = %(value)s", "%(label)s != %(value)s")),
             code="FS(f).belongs([v, w])",
             meaning="is one of the values; in those for text `*` stands for anything; a list holds at least one of them",
             nothing=_EMPTY, takes_list=True,
         ),
         Operator(
             "contains", comparing.contains_sql, comparing.is_containing,
-            "%(label)s contains %(value)s", "%(label)s does not contain %(value)s", conjunction="and",
+            *to_translate(("%(label)s contains %(value)s", "%(label)s does not contain %(value)s")), conjunction=to_translate("and"),
             code="FS(f).contains(v)",
             meaning="the text contains the value, of several at least one; the list holds all of the values; case does not matter",
             nothing=_EMPTY,
         ),
         Operator(
             "anyof", comparing.anyof_sql, comparing.is_anyof,
-            "%(label)s contains any of %(value)s", "%(label)s does not contain %(value)s",
+            *to_translate(("%(label)s contains any of %(value)s", "%(label)s does not contain %(value)s")),
             code="FS(f).anyof([v, w])",
             meaning="the text contains, or the list holds, at least one of the values; case does not matter", nothing=_EMPTY,
         ),
         Operator(
-            "typeof", comparing.belongs_sql, comparing.is_in, "%(label)s is within %(value)s", "%(label)s is not within %(value)s",
+            "typeof", comparing.belongs_sql, comparing.is_in,
+            *to_translate(("%(label)s is within %(value)s", "%(label)s is not within %(value)s")),
             code="FS(f).typeof(v)",
             meaning="is one of the records, or below one of them in the hierarchy of their table; without a hierarchy as `belongs`",
             nothing=_EMPTY, takes_list=True,

@@ -6,6 +6,7 @@ from typing import Any
 from gluon import current
 from gluon.storage import Storage
 
+from s3 import to_translate
 from s3dal import Row, Table
 
 #: posts of this series are for editors only
@@ -21,7 +22,7 @@ def config(settings: Any) -> None:
     settings.auth.realm_entity = author_organisation
     settings.L10n.languages = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ar": "العربية"}
     settings.msg.notify_subject = "$S Notification"
-    settings.gis.hierarchy = {"L0": "Country", "L1": "Province", "L2": "District", "L3": "Town"}
+    settings.gis.hierarchy = to_translate({"L0": "Country", "L1": "Province", "L2": "District", "L3": "Town"})
 
     settings.modules = {
         "default": Storage(name_nice=T("Home"), restricted=False, module_type=None),

@@ -5,6 +5,8 @@ from typing import Any
 
 from gluon import current
 
+from s3 import to_translate
+
 __all__ = ("NEWSFEED", "PAGES", "Newsfeed")
 
 #: where the newsfeed is, for subscriptions
@@ -14,7 +16,7 @@ NEWSFEED = "default/index/newsfeed"
 class Newsfeed:
     """All posts, the newest first, as a page, as JSON, and for the lookup of a subscription."""
 
-    title = "Newsfeed"
+    title = to_translate("Newsfeed")
 
     def __call__(self) -> Any:
         T = current.T
