@@ -137,7 +137,7 @@ from s3.s3crud import (
     s3_rheader_tabs,
     template_pages,
 )
-from s3.s3notify import S3Notifications
+from s3.s3notify import OwnSubscription, S3Notifications, SavedSubscription, Watched, own_subscription, unsubscribe_all, update_subscription
 from s3.s3admin import admin_page
 from s3.s3controller import HANDLERS, s3_rest_controller
 
@@ -170,6 +170,7 @@ __all__ = (
     "NONE",
     "OPERATORS",
     "Operator",
+    "OwnSubscription",
     "PeriodicTask",
     "REQUEST_ERRORS",
     "ReadJSON",
@@ -215,9 +216,11 @@ __all__ = (
     "S3URLQuery",
     "S3XML",
     "SYSTEM_ROLES",
+    "SavedSubscription",
     "UpdateJSON",
     "UpdatePage",
     "UserRepresent",
+    "Watched",
     "admin_page",
     "apply_filter",
     "background_task",
@@ -243,6 +246,7 @@ __all__ = (
     "local_path",
     "module_menu",
     "new_uuid",
+    "own_subscription",
     "page_menu",
     "parse_filter",
     "periodic_tasks",
@@ -297,7 +301,9 @@ __all__ = (
     "theme_stylesheet",
     "to_translate",
     "translator",
+    "unsubscribe_all",
     "update_record",
+    "update_subscription",
     "utcnow",
     "validate_filter",
 )

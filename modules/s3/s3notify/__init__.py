@@ -2,5 +2,14 @@
 from __future__ import annotations
 
 from s3.s3notify.notifications import S3Notifications
+from s3.s3notify.settings import OwnSubscription, SavedSubscription, Watched, own_subscription, unsubscribe_all, update_subscription
 
-__all__ = ("S3Notifications",)
+__all__ = (
+    "OwnSubscription",
+    "S3Notifications",
+    "SavedSubscription",
+    "Watched",
+    "own_subscription",
+    "unsubscribe_all",
+    "update_subscription",
+)

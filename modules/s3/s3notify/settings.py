@@ -1,0 +1,336 @@
+"""The notification settings of the person who is logged in: what a settings page reads, and saves in one go.
+
+A subscription watches several resources through one common filter. A page may keep one subscription for each person, which
+is the default here, or several, each named by its id. Source: Eden templates/DRMP/controllers.py ``_update_subscription``
+"""
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from gluon import current
+from gluon.storage import Storage
+
+from s3.s3changes import current_position
+from s3.s3datetime import utcnow
+from s3.s3error import S3DataError, S3FilterValueError, S3PermissionError, S3RecordError
+from s3.s3filter import parse_filter
+from s3.s3notify.release import FREE
+from s3.s3resource import create_record, update_record
+from s3.s3utils import s3_str, s3_validate
+from s3dal import Row, Table, savepoint
+
+__all__ = ("OwnSubscription", "SavedSubscription", "Watched", "own_subscription", "unsubscribe_all", "update_subscription")
+
+#: what a settings page may set of pr_subscription
+SETTINGS = ("notify_on", "frequency", "method", "email_format", "attachment")
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One subscribed list."""
+
+    #: name of the table
+    resource: str
+    #: address of the list, such as "cms/post"
+    url: str
+
+
+@dataclass(frozen=True)
+class SavedSubscription:
+    """What was saved."""
+
+    #: of pr_subscription; None: nothing was subscribed, and nothing was asked for
+    id: int | None
+    filter_id: int | None = None
+    subscribed: tuple[Watched, ...] = ()
+    unsubscribed: tuple[Watched, ...] = ()
+
+
+@dataclass(frozen=True)
+class OwnSubscription:
+    """A subscription as it is stored, for the person whose it is."""
+
+    record: Row
+    #: of pr_subscription_resource, without those that were unsubscribed
+    resources: list[Row]
+    #: [(selector__operator, value)]
+    filters: list[tuple[str, str | None]]
+
+    @property
+    def watched(self) -> list[Watched]:
+        return [_watched(row) for row in self.resources]
+
+
+def own_subscription(subscription_id: int | None = None) -> OwnSubscription | None:
+    """A subscription of the person who is logged in: this one, else the first; None if there is none.
+
+    A filter that was deleted or cannot be read is shown as none; the subscription is suspended, or will be.
+
+    Raises:
+        S3PermissionError: nobody is logged in
+        S3RecordError: the person has no such subscription
+    """
+    record = _find_own(_own_pe_id(), subscription_id)
+    if record is None:
+        return None
+    stored = _live_filter(record.filter_id)
+    try:
+        filters = parse_filter(stored.query if stored else None)
+    except S3FilterValueError:
+        filters = []
+    return OwnSubscription(record, _live_resources(record.id), filters)
+
+
+def update_subscription(
+    subscribe: Iterable[Watched | tuple[str, str]],
+    filters: Any = None,
+    *,
+    subscription_id: int | None = None,
+    **settings: Any,
+) -> SavedSubscription:
+    """Save what the person who is logged in wants to be notified of, all of it or nothing. Commits nothing.
+
+    A list that comes new, or comes back, is reported from now on; what happened while it was not subscribed is not. The next
+    check of one that stays is counted from its last one, so that another frequency counts at once.
+
+    Args:
+        subscribe: all lists that are wanted, (name of the table, URL); what is not among them is unsubscribed
+        filters: for all of them, as of ``parse_filter``; None keeps the stored filter, an empty one selects everything
+        subscription_id: of the own subscription to change; None: the first one, which is made if there is none
+        settings: fields of pr_subscription: notify_on, frequency, method, email_format, attachment; what is not given
+            stays as it is
+
+    Raises:
+        S3PermissionError: nobody is logged in
+        S3RecordError: the person has no such subscription
+        S3DataError: something cannot be saved; its ``errors`` say what, by setting, "filters" or "resources"
+    """
+    pe_id = _own_pe_id()
+    wanted = list(dict.fromkeys(Watched(resource, url.removeprefix("/")) for resource, url in map(_as_pair, subscribe)))
+    unknown = set(settings) - set(SETTINGS)
+    if unknown:
+        raise TypeError(f"update_subscription has no setting {', '.join(sorted(unknown))}")
+    if not wanted:
+        # whoever wants nothing need not say when and how
+        settings = {name: value for name, value in settings.items() if value}
+    with savepoint(current.db, "update_subscription"):
+        _lock(pe_id)
+        stored = _find_own(pe_id, subscription_id)
+        if stored is None and not wanted:
+            return SavedSubscription(None)
+        # first, because the new filter need not suit what is not wanted any more
+        gone = _unsubscribe(stored.id, wanted) if stored else ()
+        filter_id = _save_filter(pe_id, stored, filters, wanted)
+        saved_id = _save_subscription(pe_id, stored, filter_id, settings)
+        new = _subscribe(saved_id, wanted)
+    return SavedSubscription(saved_id, filter_id, new, gone)
+
+
+def unsubscribe_all() -> tuple[Watched, ...]:
+    """End all notifications of the person who is logged in, whichever page has made them. Commits nothing.
+
+    Settings and filters stay for the day on which the person comes back.
+
+    Raises:
+        S3PermissionError: nobody is logged in
+    """
+    pe_id, table = _own_pe_id(), current.s3db.pr_subscription
+    with savepoint(current.db, "unsubscribe_all"):
+        _lock(pe_id)
+        rows = current.db(_is_own(table, pe_id)).select(table.id, orderby=table.id)
+        return tuple(watched for row in rows for watched in _unsubscribe(row.id, ()))
+
+
+# -- who ---------------------------------------------------------------------------------------------------------------
+def _own_pe_id() -> int:
+    user = current.auth.user
+    if not user or not user.pe_id:
+        raise S3PermissionError("Log in to change your notifications.")
+    return int(user.pe_id)
+
+
+def _is_own(table: Table, pe_id: int) -> Any:
+    return (table.pe_id == pe_id) & (table.deleted == False)
+
+
+def _lock(pe_id: int) -> None:
+    """Let nobody else save for this person until the end of the transaction: two clicks must not make two subscriptions."""
+    table = current.s3db.pr_pentity
+    # a write that changes nothing, since SQLite has no SELECT FOR UPDATE within a transaction
+    current.db(table.pe_id == pe_id).update_naive(instance_type=table.instance_type)
+
+
+def _find_own(pe_id: int, subscription_id: int | None) -> Row | None:
+    table = current.s3db.pr_subscription
+    query = _is_own(table, pe_id)
+    if subscription_id is not None:
+        query &= table.id == subscription_id
+    record: Row | None = current.db(query).select(*table, orderby=table.id, limitby=(0, 1)).first()
+    if record is None and subscription_id is not None:
+        # the same whether it is somebody else's or nobody's
+        raise S3RecordError(f"You have no subscription {subscription_id}.", subscription_id=subscription_id)
+    return record
+
+
+# -- filter and settings -----------------------------------------------------------------------------------------------
+def _save_filter(pe_id: int, stored: Row | None, filters: Any, wanted: list[Watched]) -> int | None:
+    """Give the id of the filter of the subscription; None: it has none."""
+    old = stored.filter_id if stored else None
+    if filters is None:
+        return old
+    try:
+        pairs = parse_filter(filters)
+    except S3FilterValueError as error:
+        raise _fault({"filters": str(error)}) from error
+    if not (pairs or old):
+        return None
+    tables = {watched.resource for watched in wanted}
+    values = {"pe_id": pe_id, "query": json.dumps(pairs), "resource": tables.pop() if len(tables) == 1 else None}
+    filter_id = old if _is_only_ours(pe_id, stored) else None
+    if filter_id is None:
+        values["title"] = s3_str(current.T("Notification Settings"))
+    return _store("pr_filter", values, filter_id, "filters")
+
+
+def _live_filter(filter_id: int | None) -> Row | None:
+    if not filter_id:
+        return None
+    table = current.s3db.pr_filter
+    query = (table.id == filter_id) & (table.deleted == False)
+    row: Row | None = current.db(query).select(table.id, table.pe_id, table.query, limitby=(0, 1)).first()
+    return row
+
+
+def _is_only_ours(pe_id: int, stored: Row | None) -> bool:
+    """Whether the filter of this subscription may be changed: it is the person's, and nothing else depends on it."""
+    saved = _live_filter(stored.filter_id) if stored else None
+    if saved is None or saved.pe_id != pe_id:
+        return False
+    assert stored is not None
+    table = current.s3db.pr_subscription
+    uses = (table.filter_id == saved.id) & (table.id != stored.id) & (table.deleted == False)
+    return bool(current.db(uses).isempty())
+
+
+def _save_subscription(pe_id: int, stored: Row | None, filter_id: int | None, settings: dict[str, Any]) -> int:
+    values = {name: value for name, value in settings.items() if value is not None}
+    if stored is None or stored.filter_id != filter_id:
+        values["filter_id"] = filter_id
+    if stored is None:
+        values["pe_id"] = pe_id
+    return _store("pr_subscription", values, stored.id if stored else None)
+
+
+def _store(tablename: str, values: dict[str, Any], record_id: int | None, name: str | None = None) -> int:
+    """Store a record through the checks that forms have, and their callbacks.
+
+    Args:
+        name: what its faults are reported of; default is the field
+    """
+    s3db, table = current.s3db, current.s3db[tablename]
+    form = Storage(vars=Storage(values), errors=Storage())
+    if record_id is not None:
+        form.vars.id = record_id
+    for field in values.keys() & set(SETTINGS):
+        form.vars[field], error = s3_validate(table, field, _as_list(values[field]))
+        if error:
+            form.errors[field] = error
+    # what the callbacks find is as much worth saying
+    s3db.onvalidation(tablename, form, "create" if record_id is None else "update")
+    if form.errors:
+        raise _fault({name or field: s3_str(error) for field, error in form.errors.items()})
+    data = {field: form.vars[field] for field in values}
+    if record_id is None:
+        return create_record(table, data)
+    update_record(table, record_id, data)
+    return record_id
+
+
+def _as_list(value: Any) -> Any:
+    return list(value) if isinstance(value, (tuple, set, frozenset)) else value
+
+
+def _fault(errors: dict[str, str]) -> S3DataError:
+    return S3DataError("; ".join(errors.values()), errors=errors)
+
+
+# -- resources ---------------------------------------------------------------------------------------------------------
+def _as_pair(wanted: Watched | tuple[str, str]) -> tuple[str, str]:
+    return (wanted.resource, wanted.url) if isinstance(wanted, Watched) else wanted
+
+
+def _watched(row: Row) -> Watched:
+    return Watched(row.resource or "", (row.url or "").removeprefix("/"))
+
+
+def _live_resources(subscription_id: int) -> list[Row]:
+    table = current.s3db.pr_subscription_resource
+    query = (table.subscription_id == subscription_id) & (table.deleted == False)
+    return list(current.db(query).select(*table, orderby=table.id))
+
+
+def _unsubscribe(subscription_id: int, wanted: Iterable[Watched]) -> tuple[Watched, ...]:
+    """Archive all resources that are not wanted; each remembers whose it was."""
+    table, wanted = current.s3db.pr_subscription_resource, set(wanted)
+    unwanted = [row for row in _live_resources(subscription_id) if _watched(row) not in wanted]
+    if unwanted:
+        memory = json.dumps({"subscription_id": subscription_id})
+        current.db(table.id.belongs([row.id for row in unwanted])).update(
+            deleted=True, deleted_fk=memory, subscription_id=None, **FREE
+        )
+    return tuple(_watched(row) for row in unwanted)
+
+
+def _subscribe(subscription_id: int, wanted: list[Watched]) -> tuple[Watched, ...]:
+    """Watch what is wanted; gives what was not watched before."""
+    subscribed = {_watched(row): row for row in _live_resources(subscription_id)}
+    new = tuple(watched for watched in wanted if watched not in subscribed)
+    for watched in new:
+        _begin(subscription_id, watched)
+    _reschedule(subscription_id, subscribed.values())
+    return new
+
+
+def _begin(subscription_id: int, watched: Watched) -> None:
+    """Watch a list from now on, in the row that has watched it before, if any."""
+    values = {
+        "subscription_id": subscription_id, "resource": watched.resource, "url": watched.url,
+        "last_check_time": utcnow(), "next_check_time": None, "last_position": current_position(),
+    }  # fmt: skip
+    former = _find_former(subscription_id, watched)
+    if former is not None:
+        values.update(deleted=False, deleted_fk=None, attempts=0, last_error=None, last_run=None, retry_at=None, **FREE)
+    _store("pr_subscription_resource", values, former, "resources")
+
+
+def _find_former(subscription_id: int, watched: Watched) -> int | None:
+    """The row with which this subscription has watched the list before it was unsubscribed."""
+    table = current.s3db.pr_subscription_resource
+    archived = (table.deleted == True) & (table.resource == watched.resource) & (table.url == watched.url)
+    # the database narrows it down to what may be meant, whoever has written it; what is meant is read as JSON
+    rows = current.db(archived & table.deleted_fk.contains(str(subscription_id))).select(table.id, table.deleted_fk, orderby=~table.id)
+    return next((row.id for row in rows if _remembers(row.deleted_fk, subscription_id)), None)
+
+
+def _remembers(deleted_fk: str, subscription_id: int) -> bool:
+    try:
+        keys = json.loads(deleted_fk)
+    except ValueError:
+        return False
+    return isinstance(keys, dict) and str(keys.get("subscription_id")) == str(subscription_id)
+
+
+def _reschedule(subscription_id: int, rows: Iterable[Row]) -> None:
+    """Count the next check of each from its last one, with the frequency as it is now."""
+    s3db, db = current.s3db, current.db
+    table, subscriptions = s3db.pr_subscription_resource, s3db.pr_subscription
+    frequency = db(subscriptions.id == subscription_id).select(subscriptions.frequency, limitby=(0, 1)).first().frequency
+    interval = dt.timedelta(minutes=s3db.pr_subscription_check_intervals.get(frequency, 0))
+    for row in rows:
+        last = row.last_check_time or utcnow()
+        if row.last_check_time is None or row.next_check_time != last + interval:
+            db(table.id == row.id).update(last_check_time=last, next_check_time=last + interval)
