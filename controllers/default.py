@@ -1,6 +1,6 @@
 """The home page, the pages of the deployment template, and the user's own pages."""
 
-from s3 import fail_request, module_menu, page_menu, template_pages
+from s3 import S3Notifications, fail_request, find_view, module_menu, page_menu, template_pages
 
 
 def index():
@@ -10,8 +10,8 @@ def index():
     if page is not None:
         return _run_page(name, page)
     if name is not None:
-        raise HTTP(404, response.render("error.html", {"title": T("There is no such page."), "status": 404}))
-    response.view = "default/index.html"
+        raise HTTP(404, response.render(find_view("error.html"), {"title": T("There is no such page."), "status": 404}))
+    response.view = find_view("default/index.html", "index.html")
     return {
         "title": settings.get_system_name(),
         "pages": page_menu(),
@@ -38,10 +38,17 @@ def user():
     """Login, logout, registration, lost passwords, and one's own account: the pages of AuthS3."""
     if s3.form_error:
         fail_request(400, s3.form_error)
+    if auth.permission.format == "html":
+        response.view = find_view("default/user.html", "user.html")
     try:
         return {"form": auth()}
     except HTTP as refused:
         if refused.status < 400 or auth.permission.format != "html":
             raise
-        refused.body = response.render("error.html", {"title": refused.body, "status": refused.status})
+        refused.body = response.render(find_view("error.html"), {"title": refused.body, "status": refused.status})
         raise
+
+
+def unsubscribe():
+    """The page that the unsubscribe link of a notification leads to; its signature is the right to it."""
+    return S3Notifications.unsubscribe()

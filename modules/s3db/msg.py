@@ -94,6 +94,8 @@ class EmailModel(S3Model):
             Field("body", "text", label=T("Message")),
             # alternative to a plain text body; a body that is HTML itself needs none
             Field("html_body", "text", readable=False, writable=False),
+            # signed: whoever has it can end the subscription
+            Field("unsubscribe_url", length=512, readable=False, writable=False),
             Field("from_address", default=S3Msg.default_sender, label=T("Sender"),
                   requires=IS_EMPTY_OR(IS_EMAIL())),
             Field("to_address", label=T("To"), requires=IS_EMPTY_OR(IS_EMAIL())),

@@ -49,7 +49,7 @@ Method = str | Sequence[str]
 SUPPORTED_POLICIES = (1, 2, 3, 4, 5, 6, 7)
 
 # Visitors must reach these to log in or to learn what this is
-OPEN_PAGES = frozenset((("default", "index"), ("default", "user"), ("default", "contact"), ("default", "about")))
+OPEN_PAGES = frozenset(("default", function) for function in ("index", "user", "contact", "about", "unsubscribe"))
 # The generic table browser bypasses what controllers add
 CLOSED_PAGES = frozenset((("default", "tables"), ("default", "table")))
 

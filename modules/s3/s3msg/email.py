@@ -69,6 +69,7 @@ class EmailChannel:
             subject=message.subject or "",
             body=message.body or "",
             html=message.html_body,
+            unsubscribe_url=message.unsubscribe_url,
             message_id=message_id_of(row.uuid, default_sender),
             date=message.date or utcnow(),
             automatic=bool(row.system_generated),

@@ -5,10 +5,11 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
+from typing import Any
 
 from s3.s3msg.failure import invalid
 
@@ -80,6 +81,22 @@ def message_id_of(uuid: str, sender: str) -> str:
     return f"<{uuid.removeprefix('urn:uuid:')}@{sender_address(sender).domain}>"
 
 
+class _VerbatimHeader(UnstructuredHeader):
+    """A header on one line: the library would encode a word that is too long for a line, and no mail program could read it."""
+
+    def fold(self, *, policy: Any) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _policy() -> EmailPolicy:
+    registry = HeaderRegistry()
+    registry.map_to_type("List-Unsubscribe", _VerbatimHeader)
+    return SMTP.clone(header_factory=registry)
+
+
+_POLICY = _policy()
+
+
 # -- the message -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Attachment:
@@ -97,6 +114,7 @@ class Mail:
         body: plain text; or HTML, if it begins with ``<html`` and ends with ``</html>``
         html: an HTML alternative to a plain text body
         date: naive UTC
+        unsubscribe_url: where its recipient ends what it belongs to
         automatic: made by the system, not by a person; answering machines must not answer it
     """
 
@@ -110,11 +128,12 @@ class Mail:
     reply_to: str | None = None
     cc: Sequence[str] = ()
     automatic: bool = False
+    unsubscribe_url: str | None = None
     attachments: Sequence[Attachment] = field(default_factory=tuple)
 
     def as_bytes(self) -> bytes:
         """The message as it goes over the wire: CRLF, ASCII only, no line over 998 characters."""
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=_POLICY)
         message["Message-ID"] = self.message_id
         message["Date"] = format_datetime(self.date.replace(tzinfo=dt.timezone.utc))
         message["From"] = sender_address(self.sender)
@@ -126,6 +145,11 @@ class Mail:
         message["Subject"] = clean_subject(self.subject)
         if self.automatic:
             message["Auto-Submitted"] = "auto-generated"
+        if self.unsubscribe_url:
+            message["List-Unsubscribe"] = f"<{self.unsubscribe_url}>"
+            # RFC 8058: the mail program may post there by itself; only over https
+            if self.unsubscribe_url.startswith("https://"):
+                message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         self._set_content(message)
         return message.as_bytes()
 

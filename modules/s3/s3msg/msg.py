@@ -60,6 +60,7 @@ class S3Msg:
         from_address: str | None = None,
         system_generated: bool = False,
         dedupe_key: str | None = None,
+        unsubscribe_url: str | None = None,
         **data: Any,
     ) -> int | bool:
         """Put a message into the outbox, in the caller's transaction; commits nothing.
@@ -69,6 +70,7 @@ class S3Msg:
             message: text; HTML from ``<html`` to ``</html>``; or a pair of text and HTML for a mail with both
             document_ids: documents to attach to a mail
             system_generated: by the system, not by a person; the caller then wakes the outbox after its commit
+            unsubscribe_url: where the recipient ends what this mail belongs to; for its List-Unsubscribe header
             dedupe_key: a second compose with the same key changes nothing and gives the message of the first
             data: for the hook settings.msg.send_postprocess, which the caller runs itself if the message is system_generated
 
@@ -90,7 +92,7 @@ class S3Msg:
         if known:
             return known
         if contact_method == "EMAIL":
-            message_id = self._insert_email(clean_subject(subject), message, from_address, _list(document_ids))
+            message_id = self._insert_email(clean_subject(subject), message, from_address, _list(document_ids), unsubscribe_url)
         else:
             message_id = self._insert_sms(message, from_address)
         self._insert_outbox(message_id, pe_ids, contact_method, system_generated, keys)
@@ -143,9 +145,12 @@ class S3Msg:
         row = current.db(table.dedupe_key.belongs(dedupe_keys)).select(table.message_id, limitby=(0, 1)).first()
         return int(row.message_id) if row else None
 
-    def _insert_email(self, subject: str, message: str | tuple[str, str], from_address: str | None, document_ids: list[int]) -> int:
+    def _insert_email(
+        self, subject: str, message: str | tuple[str, str], from_address: str | None, document_ids: list[int],
+        unsubscribe_url: str | None = None,
+    ) -> int:  # fmt: skip
         text, html = (message, None) if isinstance(message, str) else message
-        values = {"subject": subject, "body": text, "html_body": html}
+        values = {"subject": subject, "body": text, "html_body": html, "unsubscribe_url": unsubscribe_url}
         if from_address:
             values["from_address"] = from_address
         message_id = _insert_message("msg_email", **values)

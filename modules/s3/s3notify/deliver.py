@@ -28,6 +28,8 @@ class Message:
     subject: str
     body: str
     document_ids: list[int] = field(default_factory=list)
+    #: where the recipient ends the subscription
+    unsubscribe_url: str | None = None
 
 
 def compose(lookup: Lookup, messages: list[Message], updates: Updates, send_data: dict[str, Any], now: dt.datetime) -> list[int]:
@@ -57,6 +59,7 @@ def compose(lookup: Lookup, messages: list[Message], updates: Updates, send_data
             document_ids=message.document_ids or None,
             system_generated=True,
             dedupe_key=key,
+            unsubscribe_url=message.unsubscribe_url,
             **send_data,
         )
         if not message_id:

@@ -14,6 +14,7 @@ from s3.s3filter import S3FilterString
 from s3.s3notify import check, deliver, extract, lookup, release, render, savepoint, templates, tokens
 from s3.s3notify.records import Answer, Lookup, Subscription, Updates, find_subscription
 from s3.s3notify.refusal import refuse, refuse_token
+from s3.s3notify.unsubscribe import unsubscribe_page, unsubscribe_url
 from s3.s3urls import check_subscription_url
 
 __all__ = ("S3Notifications",)
@@ -24,7 +25,7 @@ CONCURRENCY = 4
 BATCH_SECONDS = 240
 # Arguments of send_by_pe_id that the framework itself decides
 RESERVED_SEND_DATA = frozenset(
-    ("pe_id", "subject", "message", "contact_method", "document_ids", "from_address", "system_generated", "dedupe_key")
+    ("pe_id", "subject", "message", "contact_method", "document_ids", "from_address", "system_generated", "dedupe_key", "unsubscribe_url")
 )
 
 
@@ -211,11 +212,15 @@ class S3Notifications:
         methods = [message.method for message in messages]
         return json_message(message=text, new=updates.new, updated=updates.updated, methods=methods)
 
+    #: the page that the link of a message leads to
+    unsubscribe = staticmethod(unsubscribe_page)
+
     @classmethod
     def _messages(cls, resource: Any, subscription: Subscription, updates: Updates) -> tuple[list[deliver.Message], dict[str, Any]]:
         settings = current.deployment_settings
         page_url = lookup.page_url(settings.get_base_public_url(), current.request.application, subscription)
         meta_data = render.meta_data_of(resource, subscription, updates, page_url, _filter_text(resource, subscription))
+        meta_data["unsubscribe_url"] = unsubscribe_url(subscription)
         email_format = subscription.email_format or settings.get_msg_notify_email_format()
         renderer = render.renderer_of(resource, cls._render)
         contents = {
@@ -231,7 +236,8 @@ class S3Notifications:
             body = templates.render_message(prefix, method, email_format, contents[name], name)
             # an empty message is the template's way to say that there is nothing to tell
             if body:
-                messages.append(deliver.Message(method, subject, body, document_ids if method == "EMAIL" else []))
+                attached = document_ids if method == "EMAIL" else []
+                messages.append(deliver.Message(method, subject, body, attached, meta_data["unsubscribe_url"]))
         return messages, _send_data(resource, updates.data, meta_data)
 
     @classmethod

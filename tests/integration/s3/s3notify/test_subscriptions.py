@@ -134,6 +134,8 @@ def test_entity_without_account_is_told_what_everybody_may_read(app, world, requ
         open_to_all(app, False)
 
     assert sorted(mail["To"] for mail in world.mails) == addresses
+    # one member of a group must not end the subscription for the others (S9)
+    assert all(bool(mail["List-Unsubscribe"]) == (subscriber == "stranger") for mail in world.mails)
     assert all("Wanted" in world.text(index) and "Other" not in world.text(index) for index in range(len(addresses)))
     opened = world.row("pr_subscription_resource", subscribed.resource_id)
     assert (opened.last_error, opened.attempts) == (None, 0)
