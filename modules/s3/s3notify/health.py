@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ __all__ = ("DEAD_LETTERS", "Findings", "describe", "facts", "find", "problems")
 
 CHECK_TASK = "notify_check_subscriptions"
 #: States of msg_outbox
-UNSENT, INVALID, FAILED, SENDING = 1, 4, 5, 6
+UNSENT, INVALID, FAILED, SENDING, WITHHELD = 1, 4, 5, 6, 7
 #: with what has ended without being sent, and is nobody's decision
 DEAD_LETTERS = (INVALID, FAILED)
 WAITING = ("QUEUED", "ASSIGNED", "RUNNING")
@@ -45,7 +46,11 @@ class Findings:
     queued_tasks: int
     unsent: int
     dead_letters: int
+    #: not sent because their recipients must not have them any more: right as it is
+    withheld: int
     suspended: int
+    #: What is wrong with the settings, one sentence each
+    settings: tuple[str, ...] = ()
 
 
 def find() -> Findings:
@@ -70,8 +75,19 @@ def find() -> Findings:
         queued_tasks=db((db.scheduler_task.repeats != 0) & (db.scheduler_task.status.belongs(WAITING))).count(),
         unsent=db((outbox.status.belongs((UNSENT, SENDING))) & (outbox.deleted == False)).count(),
         dead_letters=db((outbox.status.belongs(DEAD_LETTERS)) & (outbox.deleted == False)).count(),
+        withheld=db((outbox.status == WITHHELD) & (outbox.deleted == False)).count(),
         suspended=db((subscription.suspended == True) & (subscription.deleted == False)).count(),
+        settings=(*settings.check(), *settings.unknown(), *_hooks_without_table()),
     )
+
+
+def _hooks_without_table() -> Iterator[str]:
+    """The hooks for tables that there are not, though their module is enabled."""
+    settings, s3db = current.deployment_settings, current.s3db
+    for tablename in settings.customised_tables():
+        prefix = tablename.partition("_")[0]
+        if settings.has_module(prefix) and s3db.table(tablename, db_only=True) is None:
+            yield f"settings.customise_{tablename}_resource: there is no table {tablename}."
 
 
 def _periodic_check(db: Any) -> Any:
@@ -112,6 +128,7 @@ def facts(findings: Findings) -> list[tuple[str, str]]:
         ("Queued tasks", str(findings.queued_tasks)),
         ("Messages to send", str(findings.unsent)),
         ("Dead letters", str(findings.dead_letters)),
+        ("Withheld messages", str(findings.withheld)),
         ("Suspended subscriptions", str(findings.suspended)),
     ]
 
@@ -134,6 +151,7 @@ def problems(findings: Findings) -> list[str]:
         found.append(f"{findings.dead_letters} messages were not delivered: see the outbox (Invalid or Failed), correct, send again.")
     if findings.suspended:
         found.append(f"{findings.suspended} subscriptions are suspended: see the reason on each, then edit it to start it again.")
+    found.extend(findings.settings)
     return found
 
 
