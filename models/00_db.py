@@ -5,6 +5,8 @@ from s3cfg import SettingError
 from s3log import S3Log
 
 current.log = S3Log()
+for _sentence in settings.untold():
+    current.log.warning(_sentence)
 try:
     current.db = db = s3setup.connect(request.folder)
     current.auth = auth = AuthS3()

@@ -17,6 +17,7 @@ from s3cfg.security import SecuritySettings
 from s3cfg.setting import SettingError, settings_of
 from s3cfg.template import TemplateCascade
 from s3cfg.ui import UiSettings
+from s3cfg.unknown import describe_unknown, find_unknown
 
 __all__ = ("SETTINGS", "S3Config")
 
@@ -38,9 +39,9 @@ class S3Config(
 ):
     """Deployment settings, as ``settings.<section>.<key>``; read with ``settings.get_<section>_<key>()``, which knows the default.
 
-    Made anew for every request: models/000_config.py and the deployment templates fill it. A setting nobody reads is ignored.
+    Made anew for every request: models/000_config.py and the deployment templates fill it. A setting nobody reads changes
+    nothing; ``unknown`` tells of it.
     """
-
     def __init__(self) -> None:
         super().__init__((section, Storage()) for section in SECTIONS)
         self.gis.countries = []
@@ -74,6 +75,10 @@ class S3Config(
         customise: Callable[[Any, str], Any] | None = self.get(f"customise_{tablename}_resource")
         return customise
 
+    def customised_tables(self) -> list[str]:
+        """Names of the tables that the deployment has hooks for."""
+        return [name[len("customise_") : -len("_resource")] for name in self if name.startswith("customise_") and name.endswith("_resource")]
+
     def check(self) -> list[str]:
         """What is wrong with the settings: one sentence per setting whose value cannot work."""
         problems: dict[str, None] = {}
@@ -84,6 +89,20 @@ class S3Config(
                 # a wrong value shows up again in the settings whose default it is
                 problems[str(error)] = None
         return list(problems)
+
+    def unknown(self) -> list[str]:
+        """One sentence for each setting and hook that nothing reads, with its place and the nearest name."""
+        return self._describe(find_unknown(self, SECTIONS, NAMES))
+
+    def untold(self) -> list[str]:
+        """Those of ``unknown`` that this process has not been told of."""
+        names = [name for name in find_unknown(self, SECTIONS, NAMES) if name not in _told]
+        _told.update(names)
+        return self._describe(names)
+
+    def _describe(self, names: list[str]) -> list[str]:
+        files = self.config_files() if names else []
+        return [describe_unknown(name, NAMES, files) for name in names]
 
 
 def _suggest(name: str) -> str:
@@ -103,3 +122,7 @@ MODULES = (
 
 #: every setting there is, by name
 SETTINGS = settings_of(S3Config)
+NAMES = frozenset(setting.name for setting in SETTINGS)
+
+# once for each process, not for each request
+_told: set[str] = set()

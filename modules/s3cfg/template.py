@@ -5,6 +5,8 @@ import os
 from types import ModuleType
 from typing import Any
 
+from gluon import current
+
 from s3cfg.importer import import_module
 from s3cfg.setting import SettingError
 
@@ -42,6 +44,12 @@ class TemplateCascade:
         """Folders of the templates in the cascade that exist, the most general first: search them from the end."""
         folders = [folder for name in self.get_template_names() for folder in reversed(_folders(name))]
         return [folder for folder in folders if os.path.isdir(folder)]
+
+    def config_files(self: Any) -> list[str]:
+        """The files that make the settings: models/000_config.py, then the config.py of every template, the last one first."""
+        files = [os.path.join(current.request.folder, "models", "000_config.py")]
+        files += [os.path.join(folder, "config.py") for folder in reversed(self.template_folders())]
+        return [file for file in files if os.path.isfile(file)]
 
     def view_folders(self: Any) -> list[str]:
         """Folders whose views/ show pages, in the order of the search: the theme's, then those of the cascade, the last one first."""

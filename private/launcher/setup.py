@@ -33,7 +33,7 @@ class DemoLogins:
 
 
 def set_up(instance: Instance, say: Callable[[str], None] = print) -> DemoLogins:
-    """Set the instance up, without loading the application into this process.
+    """Set the instance up, without loading the application into this process; says which of its settings nothing reads.
 
     Raises:
         LauncherError: it cannot be set up; says why
@@ -49,7 +49,10 @@ def set_up(instance: Instance, say: Callable[[str], None] = print) -> DemoLogins
     if result.returncode:
         lines = result.stderr.strip().splitlines() or ["it does not say why."]
         raise LauncherError(lines[-1])
-    return DemoLogins(**json.loads(result.stdout.splitlines()[-1]))
+    answer = json.loads(result.stdout.splitlines()[-1])
+    for warning in answer["warnings"]:
+        say(f"! {warning}")
+    return DemoLogins(**answer["logins"])
 
 
 def _demo_logins() -> DemoLogins:
@@ -64,6 +67,13 @@ def _demo_logins() -> DemoLogins:
     return DemoLogins()
 
 
+def _warnings() -> list[str]:
+    from gluon import current
+
+    unknown: list[str] = current.deployment_settings.unknown()
+    return unknown
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="launcher.setup")
     parser.add_argument("folder", type=Path)
@@ -71,7 +81,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         with application(Instance(arguments.folder, arguments.app)):
-            print(json.dumps(asdict(_demo_logins())))
+            print(json.dumps({"logins": asdict(_demo_logins()), "warnings": _warnings()}))
             return 0
     except LauncherError as error:
         print(error, file=sys.stderr)

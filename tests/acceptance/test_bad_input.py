@@ -90,6 +90,23 @@ def test_a_malformed_config_is_named_with_line_and_reason(new_checkout, command,
     assert "000_config.py" in result.stderr and reason in result.stderr
 
 
+def test_a_setting_that_nothing_reads_is_told_with_its_line(new_checkout):
+    new_checkout.use_environment_of_the_tests()
+    config = (new_checkout.folder / "private" / "000_config.py.example").read_text().replace("change-me", "0123456789abcdef")
+    (new_checkout.folder / "models" / "000_config.py").write_text(config + "settings.msg.notify_bach = 3\n")
+    sentence = (
+        f"models/000_config.py, line {len(config.splitlines()) + 1}: "
+        "settings.msg.notify_bach: there is no such setting; did you mean settings.msg.notify_batch?"
+    )
+
+    doctor, check = (new_checkout.manage(command) for command in ("doctor", "check"))
+
+    assert f"! {sentence}" in doctor.stdout.splitlines()
+    # the work goes on
+    assert check.returncode == 0 and "Result: No notifications" in check.stdout
+    assert sentence in check.stderr
+
+
 def test_an_option_before_the_command_is_not_ignored(checkout):
     assert_one_sentence(checkout.manage("--db", "nonsense", "check"), "nonsense is not a database URI:")
     assert_one_sentence(checkout.manage("--web2py", "/nonexistent", "check"), "/nonexistent is not a web2py checkout:")
