@@ -1,6 +1,7 @@
 """S3Config: the deployment settings of one request, put together from the sections."""
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
@@ -77,7 +78,8 @@ class S3Config(
 
     def customised_tables(self) -> list[str]:
         """Names of the tables that the deployment has hooks for."""
-        return [name[len("customise_") : -len("_resource")] for name in self if name.startswith("customise_") and name.endswith("_resource")]
+        hooks = (re.fullmatch(r"customise_(\w+)_resource", name) for name in self)
+        return [hook[1] for hook in hooks if hook]
 
     def check(self) -> list[str]:
         """What is wrong with the settings: one sentence per setting whose value cannot work."""

@@ -71,7 +71,7 @@ def test_line_is_named_but_not_that_of_a_comment(settings: S3Config, tmp_path: P
 
     [sentence] = settings.unknown()
 
-    assert sentence == "models/000_config.py, line 3: settings.msg.notify_bach: there is no such setting; did you mean settings.msg.notify_batch?"
+    assert sentence.startswith("models/000_config.py, line 3: settings.msg.notify_bach: there is no such setting;")
 
 
 def test_template_that_sets_it_is_named(settings: S3Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
