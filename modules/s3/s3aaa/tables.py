@@ -20,7 +20,7 @@ __all__ = ("AUTH_INDEXES", "AUTH_TABLES", "auth_table")
 
 #: {table: columns that the queries of every request look up}
 AUTH_INDEXES = {
-    "auth_membership": ["user_id"],
+    "auth_membership": ["user_id", "group_id"],
     "s3_permission": ["controller", "tablename"],
     "auth_event": ["time_stamp", ("tablename", "record_id")],
 }

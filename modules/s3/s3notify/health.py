@@ -49,6 +49,8 @@ class Findings:
     #: not sent because their recipients must not have them any more: right as it is
     withheld: int
     suspended: int
+    #: Does the database know that É and é are the same letter? A PostgreSQL with the locale C does not
+    knows_case: bool = True
     #: What is wrong with the settings, one sentence each
     settings: tuple[str, ...] = ()
 
@@ -77,6 +79,7 @@ def find() -> Findings:
         dead_letters=db((outbox.status.belongs(DEAD_LETTERS)) & (outbox.deleted == False)).count(),
         withheld=db((outbox.status == WITHHELD) & (outbox.deleted == False)).count(),
         suspended=db((subscription.suspended == True) & (subscription.deleted == False)).count(),
+        knows_case=knows_case(db),
         settings=(*settings.check(), *settings.unknown(), *_hooks_without_table()),
     )
 
@@ -88,6 +91,11 @@ def _hooks_without_table() -> Iterator[str]:
         prefix = tablename.partition("_")[0]
         if settings.has_module(prefix) and s3db.table(tablename, db_only=True) is None:
             yield f"settings.customise_{tablename}_resource: there is no table {tablename}."
+
+
+def knows_case(db: Any) -> bool:
+    """Whether the database can tell capitals beyond A to Z."""
+    return bool(db.executesql("SELECT LOWER('É')")[0][0] == "é")
 
 
 def _periodic_check(db: Any) -> Any:
@@ -152,6 +160,11 @@ def problems(findings: Findings) -> list[str]:
     if findings.suspended:
         found.append(f"{findings.suspended} subscriptions are suspended: see the reason on each, then edit it to start it again.")
     found.extend(findings.settings)
+    if not findings.knows_case:
+        found.append(
+            "The database knows capitals from A to Z only, so that searches miss words like École: "
+            "move it to a PostgreSQL database with a UTF-8 locale (LC_CTYPE)."
+        )
     return found
 
 

@@ -1,6 +1,7 @@
 """The page about the state of the service: what doctor says, dead letters that are sent again, suspended subscriptions."""
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
@@ -92,3 +93,18 @@ def test_nobody_else_sends_again(app, browser, letters, who):
     assert admin.post("/admin/health", resend=letters[5], _formname="resend", _formkey="guessed").status == 200
     assert admin.get(f"/admin/health?resend={letters[5]}&_formname=resend&_formkey={sent['_formkey']}").status == 200
     assert outbox(app, letters[5])["status"] == 5
+
+
+def test_a_database_that_does_not_know_all_capitals_is_noticed(postgres):
+    """With the locale C, PostgreSQL finds École by École only."""
+    import psycopg2
+
+    from s3.s3notify import health
+    from s3dal import DAL
+
+    with contextlib.closing(psycopg2.connect("postgresql://" + postgres.uri.split("://", 1)[1])) as connection:
+        connection.autocommit = True
+        connection.cursor().execute("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+
+    assert health.knows_case(DAL(postgres.uri, migrate_enabled=False))
+    assert not health.knows_case(DAL(postgres.uri.rpartition("/")[0] + "/ascii", migrate_enabled=False))

@@ -25,6 +25,7 @@ def test_a_healthy_instance_needs_nobody():
         ({"checks_scheduled": False}, "is missing or disabled"),
         ({"dead_letters": 2}, "2 messages were not delivered"),
         ({"suspended": 1}, "1 subscriptions are suspended"),
+        ({"knows_case": False}, "knows capitals from A to Z only"),
     ],
 )
 def test_what_needs_a_person_is_one_sentence_that_says_what_to_do(change, problem):
