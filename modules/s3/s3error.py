@@ -19,6 +19,7 @@ __all__ = (
     "S3RecordError",
     "S3RequestError",
     "S3SelectorError",
+    "S3SettingsError",
     "S3TaskError",
     "S3ThrottleError",
     "S3TokenError",
@@ -67,6 +68,19 @@ class S3FilterValueError(S3Error, ValueError):
 
 class S3DataError(S3Error, ValueError):
     """A record cannot be stored as given."""
+
+
+class S3SettingsError(S3DataError):
+    """Notification settings cannot be saved as given."""
+
+    errors: dict[str, str]
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        """
+        Args:
+            errors: {setting: what is wrong with it}
+        """
+        super().__init__("; ".join(errors.values()), errors=errors)
 
 
 class S3PermissionError(S3Error, PermissionError):

@@ -9,7 +9,7 @@ from s3.s3rest import S3Request
 from s3.s3utils import import_module, s3_fullname, s3_strip_markup
 from s3cfg import to_translate
 
-__all__ = ("MenuItem", "module_menu", "page_menu", "s3_rheader_tabs", "template_pages")
+__all__ = ("MenuItem", "module_menu", "page_menu", "personal_menu", "s3_rheader_tabs", "template_pages")
 
 # the pages of a module, the first one being its entry
 MODULE_PAGES: dict[str, tuple[str, ...]] = {
@@ -93,11 +93,20 @@ def template_pages() -> dict[str, Any]:
 
 def page_menu() -> list[MenuItem]:
     """Links to the pages of the templates that have a title."""
-    request = current.request
+    return _pages_with("title")
+
+
+def personal_menu() -> list[MenuItem]:
+    """Links to the pages of the templates for whoever is logged in: those that have a ``personal_title``."""
+    return _pages_with("personal_title") if current.auth.user else []
+
+
+def _pages_with(attribute: str) -> list[MenuItem]:
+    labels = {name: getattr(page, attribute, None) for name, page in template_pages().items()}
     return [
-        MenuItem(current.T(page.title), URL(c="default", f="index", args=name, extension=""), request.function == f"index/{name}")
-        for name, page in template_pages().items()
-        if getattr(page, "title", None)
+        MenuItem(current.T(label), URL(c="default", f="index", args=name, extension=""), current.request.function == f"index/{name}")
+        for name, label in labels.items()
+        if label
     ]
 
 

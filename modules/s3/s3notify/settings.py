@@ -16,7 +16,7 @@ from gluon.storage import Storage
 
 from s3.s3changes import current_position
 from s3.s3datetime import utcnow
-from s3.s3error import S3DataError, S3FilterValueError, S3PermissionError, S3RecordError
+from s3.s3error import S3FilterValueError, S3PermissionError, S3RecordError, S3SettingsError
 from s3.s3filter import parse_filter
 from s3.s3notify.release import FREE
 from s3.s3resource import create_record, update_record
@@ -107,7 +107,7 @@ def update_subscription(
     Raises:
         S3PermissionError: nobody is logged in
         S3RecordError: the person has no such subscription
-        S3DataError: something cannot be saved; its ``errors`` say what, by setting, "filters" or "resources"
+        S3SettingsError: something cannot be saved; its ``errors`` say what, by setting, "filters" or "resources"
     """
     pe_id = _own_pe_id()
     wanted = list(dict.fromkeys(Watched(resource, url.removeprefix("/")) for resource, url in map(_as_pair, subscribe)))
@@ -185,7 +185,7 @@ def _save_filter(pe_id: int, stored: Row | None, filters: Any, wanted: list[Watc
     try:
         pairs = parse_filter(filters)
     except S3FilterValueError as error:
-        raise _fault({"filters": str(error)}) from error
+        raise S3SettingsError({"filters": str(error)}) from error
     if not (pairs or old):
         return None
     tables = {watched.resource for watched in wanted}
@@ -242,7 +242,7 @@ def _store(tablename: str, values: dict[str, Any], record_id: int | None, name: 
     # what the callbacks find is as much worth saying
     s3db.onvalidation(tablename, form, "create" if record_id is None else "update")
     if form.errors:
-        raise _fault({name or field: s3_str(error) for field, error in form.errors.items()})
+        raise S3SettingsError({name or field: s3_str(error) for field, error in form.errors.items()})
     data = {field: form.vars[field] for field in values}
     if record_id is None:
         return create_record(table, data)
@@ -252,10 +252,6 @@ def _store(tablename: str, values: dict[str, Any], record_id: int | None, name: 
 
 def _as_list(value: Any) -> Any:
     return list(value) if isinstance(value, (tuple, set, frozenset)) else value
-
-
-def _fault(errors: dict[str, str]) -> S3DataError:
-    return S3DataError("; ".join(errors.values()), errors=errors)
 
 
 # -- resources ---------------------------------------------------------------------------------------------------------

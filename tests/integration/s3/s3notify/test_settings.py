@@ -179,12 +179,12 @@ def test_subscribed_list_without_a_last_check_gets_one(app, world):
     ([("cms_post", "cms/post/1")], None, {}, {"resources"}),
 ])
 def test_what_cannot_be_saved_is_named_and_changes_nothing(app, world, subscribe, filters, settings, names):
-    from s3 import S3DataError
+    from s3 import S3SettingsError
 
     save(app, PLACES, filters=[["name", "A"]], **NOW)
     before = state(world)
 
-    with pytest.raises(S3DataError) as raised:
+    with pytest.raises(S3SettingsError) as raised:
         save(app, *subscribe, filters=filters, **{**NOW, **settings})
 
     assert set(raised.value.errors) and set(raised.value.errors) <= names
@@ -192,12 +192,12 @@ def test_what_cannot_be_saved_is_named_and_changes_nothing(app, world, subscribe
 
 
 def test_faults_leave_the_rest_of_the_transaction_alone(app, world):
-    from s3 import S3DataError
+    from s3 import S3SettingsError
     from s3.s3notify import update_subscription
 
     with acting(app) as current:
         current.s3db.cms_series.insert(name="Written before")
-        with pytest.raises(S3DataError):
+        with pytest.raises(S3SettingsError):
             update_subscription([POSTS, ("cms_nothing", "cms/post")], [["name", "A"]], **NOW)
 
     assert [row.name for row in world.rows("cms_series")] == ["Written before"]
