@@ -96,6 +96,9 @@ def command_parser() -> argparse.ArgumentParser:
     add("shell", "a Python shell with the models executed")
     add("check", "look for due subscriptions now")
     add("doctor", "the state of worker, subscriptions and outbox; exit 1 when something needs a person")
+    languages = add("languages", "what is missing, unused or faulty in the language files; exit 1 when there is something")
+    languages.add_argument("codes", metavar="code", nargs="*", help="of a language, such as fr (default: all)")
+    languages.add_argument("--draft", metavar="NAME", help="print the file of this one language, which is called NAME, to be translated")
     bench = add("bench", "time a bare request, a notification and selects")
     bench.add_argument("--large", action="store_true", help="also select 100,000 records")
     return parser

@@ -19,7 +19,6 @@ from s3.s3error import (
     S3RecordError,
     S3RequestError,
     S3SelectorError,
-    S3SettingsError,
     S3TaskError,
     S3ThrottleError,
     S3TokenError,
@@ -55,7 +54,7 @@ from s3.s3utils import (
     s3_validate,
     s3_yes_no_represent,
 )
-from s3.s3languages import choose_language, is_right_to_left, speak, text_direction, translator
+from s3.s3languages import LanguageLink, choose_language, is_right_to_left, language_menu, speak, text_direction, translator
 from s3.s3urls import IS_SUBSCRIPTION_URL, check_subscription_url, known_controllers
 from s3.s3xml import S3XML
 from s3.s3validators import IS_JSONS3, IS_ONE_OF, IS_PHONE_NUMBER_MULTI, IS_PHONE_NUMBER_SINGLE, IS_UTC_DATE, IS_UTC_DATETIME
@@ -135,7 +134,6 @@ from s3.s3crud import (
     UpdatePage,
     module_menu,
     page_menu,
-    personal_menu,
     s3_rheader_tabs,
     template_pages,
 )
@@ -165,6 +163,7 @@ __all__ = (
     "IS_UTC_DATETIME",
     "Join",
     "Joins",
+    "LanguageLink",
     "ListCSV",
     "ListJSON",
     "ListPage",
@@ -210,7 +209,6 @@ __all__ = (
     "S3ResourceQuery",
     "S3ReusableField",
     "S3SelectorError",
-    "S3SettingsError",
     "S3Task",
     "S3TaskError",
     "S3ThrottleError",
@@ -245,6 +243,7 @@ __all__ = (
     "is_watched",
     "keep_messages",
     "known_controllers",
+    "language_menu",
     "load_filter",
     "local_path",
     "module_menu",
@@ -253,7 +252,6 @@ __all__ = (
     "page_menu",
     "parse_filter",
     "periodic_tasks",
-    "personal_menu",
     "prune_changes",
     "read_form",
     "resolve_path",

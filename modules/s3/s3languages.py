@@ -4,16 +4,39 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from gluon import current
 from gluon.languages import TranslatorFactory, read_dict
 from gluon.storage import Storage
 
-__all__ = ("choose_language", "forget_language", "is_right_to_left", "speak", "text_direction", "translator")
+__all__ = (
+    "LanguageLink",
+    "choose_language",
+    "forget_language",
+    "is_right_to_left",
+    "language_menu",
+    "speak",
+    "text_direction",
+    "translator",
+)
 
 #: Languages whose script runs from right to left
 RIGHT_TO_LEFT = frozenset(("ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "syr", "ug", "ur", "yi"))
+
+
+class LanguageLink(NamedTuple):
+    """A link to the same page in a language."""
+
+    code: str
+    name: str
+    url: str
+    is_current: bool
+
+    @property
+    def direction(self) -> str:
+        return text_direction(self.code)
 
 
 def choose_language(wanted: Any, account_language: str | None) -> str:
@@ -38,6 +61,19 @@ def forget_language() -> None:
     """Let the account decide again."""
     if current.session.s3:
         current.session.s3.pop("language", None)
+
+
+def language_menu() -> list[LanguageLink]:
+    """Links to this page in each language of the deployment; empty if there is but one, or the deployment does not want them."""
+    settings, request = current.deployment_settings, current.request
+    languages = settings.get_L10n_languages()
+    if len(languages) < 2 or not settings.get_L10n_display_toolbar():
+        return []
+    variables = {key: value for key, value in request.get_vars.items() if key != "_language"}
+    return [
+        LanguageLink(code, name, "?" + urlencode({**variables, "_language": code}, doseq=True), code == current.response.s3.language)
+        for code, name in languages.items()
+    ]
 
 
 def speak(language: str) -> None:

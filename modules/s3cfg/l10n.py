@@ -11,6 +11,8 @@ __all__ = ("L10nSettings",)
 class L10nSettings:
     get_L10n_default_language = setting("L10n.default_language", "en", "Language of visitors, and of users who have chosen none.")
     get_L10n_languages = setting("L10n.languages", {"en": "English"}, "Languages that users can choose: {code: name}.")
+    get_L10n_display_toolbar = setting(
+        "L10n.display_toolbar", True, "Whether each page has links to itself in the other languages, if there are several.")
     get_L10n_timezone = setting(
         "L10n.timezone", None, "Time zone of users who have none of their own, such as Europe/Berlin; None is UTC.", a_time_zone, lazy=True)
     get_L10n_date_format = setting("L10n.date_format", "%Y-%m-%d", "How dates are written.")

@@ -102,6 +102,17 @@ def doctor(options: argparse.Namespace) -> int:
     return examine(real_instance(options))
 
 
+def languages(options: argparse.Namespace) -> int:
+    from launcher.languages import draft, examine
+
+    if options.draft is None:
+        return examine(CHECKOUT, options.codes)
+    if len(options.codes) != 1:
+        raise LauncherError("languages --draft NAME needs one code, such as: languages pt --draft Português")
+    sys.stdout.buffer.write(draft(CHECKOUT, options.codes[0], options.draft).encode())
+    return 0
+
+
 def test(options: argparse.Namespace) -> int:
     """Become pytest, so that its closing line is the last one, and its exit code ours."""
     os.chdir(CHECKOUT)
@@ -159,5 +170,5 @@ def _mail_folder() -> Path:
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    command.__name__: command for command in (run, web, worker, mail, demo, bench, shell, check, doctor, test, lint)
+    command.__name__: command for command in (run, web, worker, mail, demo, bench, shell, check, doctor, languages, test, lint)
 }

@@ -47,7 +47,7 @@ def _dead_letters() -> tuple[Any, Any]:
         orderby=~table.id, limitby=(start, start + ROWS_PER_PAGE),
     )  # fmt: skip
     people = entity_labels(row.pe_id for row in rows)
-    heads = (T("To"), T("By"), T("State"), T("Why"), T("Since"), T("Change"))
+    heads = (T("Recipient"), T("Contact Method"), T("State"), T("Why"), T("Since"), T("Change"))
     lines = [
         (
             A(_recipient(row, people), _href=URL(c="msg", f="outbox", args=[row.id], extension=False)),
@@ -97,5 +97,5 @@ def _suspended() -> Any:
         )
         for row in rows
     ]
-    heads = (T("Of"), T("Why"), T("Since"))
+    heads = (T("Person"), T("Why"), T("Since"))
     return table_of(T("Suspended subscriptions"), heads, lines, T("No subscription is suspended."))

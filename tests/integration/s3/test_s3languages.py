@@ -124,3 +124,33 @@ def test_no_translator_writes_into_language_files(app):
         assert translator("de")(text, lazy=False) == text
 
     assert {path: path.stat().st_mtime_ns for path in (app.folder / "languages").iterdir()} == files
+
+
+# -- links to other languages ------------------------------------------------------------------------------------------
+def language_links(text: str) -> dict[str, str]:
+    return {code: href for href, code in re.findall(r'<a href="(\?[^"]*)" lang="([^"]*)" hreflang', text)}
+
+
+def test_page_links_to_itself_in_the_other_languages(app):
+    page = app.request("/default/user/login", vars={"_next": "/eden/cms/post?~.name__like=a*", "_language": "fr"})
+    link = language_links(page.text)["ar"].replace("&amp;", "&")
+
+    arabic = app.request(f"/default/user/login{link}")
+
+    assert page_attributes(arabic.text) == ("ar", "rtl")
+    assert "_next=%2Feden%2Fcms%2Fpost%3F~.name__like%3Da%2A" in link
+    assert list(language_links(page.text)) == ["en", "de", "fr", "es", "ar"]
+    assert re.findall(r'lang="(\w+)"[^>]* aria-current="true"', page.text.partition("<footer")[2]) == ["fr"]
+
+
+def test_variables_of_an_address_cannot_break_out_of_the_links(app):
+    page = app.request(LOGIN, vars={"evil": '"><script>alert(1)</script>'})
+
+    assert "<script" not in page.text
+    assert "%3Cscript%3E" in language_links(page.text)["de"]
+
+
+@pytest.mark.parametrize("setting", ["settings.L10n.languages = {'en': 'English'}", "settings.L10n.display_toolbar = False"])
+def test_deployment_of_one_language_or_without_toolbar_has_no_links(app, setting):
+    with app.configured(setting):
+        assert language_links(app.request(LOGIN).text) == {}
