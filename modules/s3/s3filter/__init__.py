@@ -1,6 +1,37 @@
-"""Filters that people save: their storage format, their check, their text."""
+"""Filters that people set and save: forms, storage format, check, text."""
+from s3.s3filter.controls import translate_controls
+from s3.s3filter.form import S3FilterForm
 from s3.s3filter.saved import parse_filter, validate_filter
 from s3.s3filter.store import apply_filter, load_filter, save_filter
 from s3.s3filter.string import S3FilterString
+from s3.s3filter.widgets import (
+    S3DateFilter,
+    S3EmptyFilter,
+    S3FilterWidget,
+    S3HierarchyFilter,
+    S3LocationFilter,
+    S3NotEmptyFilter,
+    S3OptionsFilter,
+    S3RangeFilter,
+    S3TextFilter,
+)
 
-__all__ = ("S3FilterString", "apply_filter", "load_filter", "parse_filter", "save_filter", "validate_filter")
+__all__ = (
+    "S3DateFilter",
+    "S3EmptyFilter",
+    "S3FilterForm",
+    "S3FilterString",
+    "S3FilterWidget",
+    "S3HierarchyFilter",
+    "S3LocationFilter",
+    "S3NotEmptyFilter",
+    "S3OptionsFilter",
+    "S3RangeFilter",
+    "S3TextFilter",
+    "apply_filter",
+    "load_filter",
+    "parse_filter",
+    "save_filter",
+    "translate_controls",
+    "validate_filter",
+)

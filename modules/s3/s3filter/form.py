@@ -1,0 +1,238 @@
+"""S3FilterForm: filter widgets as a form of their own, which leads to a filtered list, or as a part of another form.
+
+Works without script: the form sends the URL variables themselves, or controls that are named after them (``controls``).
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from gluon import BUTTON, DIV, FORM, INPUT, TAG, A, P, current
+from gluon.storage import Storage
+
+from s3.s3error import S3Error, S3FilterValueError, S3SelectorError
+from s3.s3filter.controls import control_error, texts_of, translate_controls
+from s3.s3filter.saved import parse_filter
+from s3.s3filter.string import S3FilterString
+from s3.s3filter.widgets import Place, S3FilterWidget
+from s3.s3query import S3URLQuery
+from s3.s3query.syntax import is_filter, write_value
+from s3.s3resource import S3Resource
+
+__all__ = ("S3FilterForm",)
+
+#: [(variable, value or None for "no such condition")]
+Pairs = list[tuple[str, "str | None"]]
+
+NO_DEFAULTS = "default_filters"
+
+
+class S3FilterForm:
+    """Filter widgets together. Source: Eden s3filter.py S3FilterForm.
+
+    A list page shows ``html(resource, get_vars, url=...)``. A page that stores filters puts ``fields(None, ...)`` into its
+    own form:
+
+        form = S3FilterForm([S3OptionsFilter("series_id", resource="cms_post"), S3LocationFilter(levels=["L1"], resource="cms_post")])
+        form.fields(get_vars=form.values_of(stored))            # rows with what is stored
+        pairs = form.pairs_of(request.post_vars, stored=stored)  # what was sent, to be stored
+        form.fields(get_vars=request.post_vars)                 # once more, with what is wrong beside it
+    """
+
+    def __init__(self, widgets: Iterable[S3FilterWidget], **attr: Any) -> None:
+        """
+        Args:
+            widgets: in the order in which they are shown
+            attr: HTML attributes of the form (``_id``, ``_class``), and
+                clear: offer to remove the filters (True); or the words for it
+                submit: the words on the button
+        """
+        self.widgets = list(widgets)
+        self.opts = {key: value for key, value in attr.items() if not key.startswith("_")}
+        self.attr = {key: value for key, value in attr.items() if key.startswith("_")}
+
+    # -- stored and submitted filters ----------------------------------------------------------------------------------
+    @staticmethod
+    def values_of(pairs: Any) -> Storage:
+        """URL variables of a stored filter, for ``fields`` and ``html``.
+
+        Args:
+            pairs: as of parse_filter
+        """
+        values = Storage()
+        for key, value in parse_filter(pairs):
+            if value is not None:
+                values.setdefault(key, []).append(value)
+        return values
+
+    def pairs_of(
+        self, form_vars: Mapping[str, Any], stored: Any = (), resource: S3Resource | None = None, alias: str | None = None
+    ) -> Pairs:
+        """What the widgets of a submitted form say, as it is stored.
+
+        Args:
+            form_vars: all variables of the form; those of others are left alone
+            stored: the filter as it was, as of parse_filter: what no widget shows is kept
+            resource, alias: as they were given to ``fields``
+
+        Returns:
+            (variable, value) for each condition, and (variable, None) for each variable without any
+
+        Raises:
+            S3FilterValueError: a control cannot be read; ``errors`` is {name of the control: what is wrong}
+        """
+        place = Place(resource, alias or "~")
+        errors = self.errors(form_vars, resource, alias)
+        if errors:
+            raise S3FilterValueError("; ".join(errors.values()), errors=errors)
+        values = translate_controls(form_vars)
+        pairs: Pairs = []
+        for variable in dict.fromkeys(name for widget in self.widgets for name in widget.variables(place)):
+            texts = texts_of(values, variable)
+            pairs.extend((variable, text) for text in texts)
+            if not texts:
+                pairs.append((variable, None))
+        kept = self._unshown(place, self.values_of(stored))
+        return pairs + [(key, text) for key, texts in kept.items() for text in texts]
+
+    def errors(self, form_vars: Mapping[str, Any], resource: S3Resource | None = None, alias: str | None = None) -> dict[str, str]:
+        """{name of a control: why what it sent cannot be read}."""
+        place = Place(resource, alias or "~")
+        own = {variable for widget in self.widgets for variable in widget.variables(place)}
+        controls = [key for key in form_vars if key.endswith("]") and key.partition("[")[0] in own]
+        found = {key: control_error(key, texts_of(form_vars, key)) for key in controls}
+        return {key: error for key, error in found.items() if error is not None}
+
+    def _unshown(self, place: Place, values: Mapping[str, Any]) -> dict[str, list[str]]:
+        """The conditions that no widget shows."""
+        given = {key: texts_of(values, key) for key in values if not key.endswith("]")}
+        return {key: texts for key, texts in given.items() if not self._shows(place, _normal(place, key), texts)}
+
+    def _shows(self, place: Place, variable: str, texts: list[str]) -> bool:
+        return any(widget.shows(place, variable, texts) for widget in self.widgets)
+
+    def _shown(self, place: Place, values: Mapping[str, Any]) -> Storage:
+        """The conditions that widgets show, and what controls have sent, under the names that widgets know them by."""
+        shown = Storage()
+        for key in values:
+            variable, texts = _normal(place, key), texts_of(values, key)
+            if key.endswith("]") or self._shows(place, variable, texts):
+                shown.setdefault(variable, []).extend(texts)
+        return shown
+
+    # -- markup --------------------------------------------------------------------------------------------------------
+    def fields(self, resource: S3Resource | None = None, get_vars: Mapping[str, Any] | None = None, alias: str | None = None) -> list[Any]:
+        """The rows of the widgets, for another form.
+
+        Args:
+            resource: whose records are filtered; None for several, whose variables then have no prefix
+            get_vars: URL variables, or what such a form has sent
+            alias: the component that the selectors start from
+        """
+        place = Place(resource, alias or "~")
+        values = self._shown(place, get_vars or {})
+        rows = [(widget, widget.row(place, values)) for widget in self.widgets]
+        first = [row for widget, row in rows if row != "" and not widget.opts.get("hidden")]
+        advanced = [row for widget, row in rows if row != "" and widget.opts.get("hidden")]
+        return [*first, self._more(place, values, advanced)] if advanced else first
+
+    def _more(self, place: Place, values: Storage, rows: list[Any]) -> Any:
+        """Widgets that are hidden at first; open if one of them is used."""
+        hidden = [widget for widget in self.widgets if widget.opts.get("hidden")]
+        is_used = any(key.partition("[")[0] in widget.shown_variables(place) for widget in hidden for key in values)
+        return TAG.details(TAG.summary(current.T("More Options")), *rows, _class="more", _open="open" if is_used else None)
+
+    def html(
+        self,
+        resource: S3Resource,
+        get_vars: Mapping[str, Any] | None = None,
+        target: str | None = None,
+        alias: str | None = None,
+        url: str = "",
+    ) -> Any:
+        """The form of a list, folded while the list is not filtered.
+
+        Args:
+            get_vars: variables of the page; those that the form does not show are kept, but for the place in the list
+            target: id of the list
+            url: address of the list, without variables
+        """
+        values, T = get_vars or {}, current.T
+        place = Place(resource, alias or "~")
+        rows = self.fields(resource, values, alias)
+        kept = self._unshown(place, {key: value for key, value in values.items() if key not in ("start", NO_DEFAULTS)})
+        if self.has_defaults:
+            kept[NO_DEFAULTS] = ["0"]
+        hidden = [INPUT(_type="hidden", _name=key, _value=text) for key, texts in kept.items() for text in texts]
+        form = FORM(
+            *rows,
+            *hidden,
+            self._others(resource, kept),
+            DIV(BUTTON(self.opts.get("submit") or T("Search"), _type="submit"), self._clear(values, url), _class="buttons"),
+            _method="get", _action=url, _enctype="application/x-www-form-urlencoded", _role="search",
+            **{"_id": "filter-form", "_class": "filter-form", "_aria-label": T("Filter"), "_aria-controls": target, **self.attr},
+        )
+        is_used = any(is_filter(key) for key in values)
+        return TAG.details(TAG.summary(T("Filter")), form, _class="filter", _open="open" if is_used else None)
+
+    def _clear(self, values: Mapping[str, Any], url: str) -> Any:
+        words = self.opts.get("clear", True)
+        if not words or not any(is_filter(key) for key in values):
+            return ""
+        query = f"?{NO_DEFAULTS}=0" if self.has_defaults else ""
+        return A(current.T("Clear Filter") if words is True else words, _href=f"{url}{query}", _class="button plain")
+
+    @staticmethod
+    def _others(resource: S3Resource, kept: Mapping[str, list[str]]) -> Any:
+        """What else the list is filtered by, such as the place that a link was about."""
+        pairs = [(key, text) for key, texts in kept.items() if is_filter(key) for text in texts]
+        if not pairs:
+            return ""
+        try:
+            text = S3FilterString(resource, pairs).represent()
+        except S3Error:
+            # the list itself says what is wrong with it
+            return ""
+        return P(current.T("Also filtered by: %(filter)s") % {"filter": text}, _class="hint")
+
+    # -- defaults ------------------------------------------------------------------------------------------------------
+    @property
+    def has_defaults(self) -> bool:
+        return any("default" in widget.opts for widget in self.widgets)
+
+    def defaults(self, resource: S3Resource, get_vars: Mapping[str, Any], alias: str | None = None) -> Storage:
+        """The filters of a list that is opened without any: the defaults of those widgets of which the URL has no variable."""
+        place, values = Place(resource, alias or "~"), Storage()
+        if get_vars.get(NO_DEFAULTS) == "0":
+            return values
+        given = {_normal(place, key) for key in get_vars}
+        for widget in self.widgets:
+            if not given.intersection(widget.shown_variables(place)):
+                values.update(_default(widget, place))
+        return values
+
+
+def _default(widget: S3FilterWidget, place: Place) -> Iterator[tuple[str, Any]]:
+    default, variables = widget.opts.get("default"), widget.variables(place)
+    if default is None or not variables:
+        return
+    if isinstance(default, Mapping):
+        yield from ((key, value) for key, value in default.items())
+        return
+    values: Sequence[Any] = default if isinstance(default, (list, tuple)) else [default]
+    yield variables[0], ",".join(write_value(value) for value in values)
+
+
+def _normal(place: Place, key: str) -> str:
+    """A variable as widgets write it."""
+    if key.endswith("]"):
+        return key
+    try:
+        selectors, operator, is_inverted = S3URLQuery.parse_expression(key)
+    except S3SelectorError:
+        return key
+    if place.resource is not None:
+        selectors = [place.resource.prefix_selector(selector) for selector in selectors]
+    else:
+        selectors = [selector.removeprefix("~.") for selector in selectors]
+    return f"{'|'.join(selectors)}__{operator}{'!' if is_inverted else ''}"
