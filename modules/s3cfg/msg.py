@@ -5,7 +5,7 @@ from typing import Any
 
 from gluon import current
 
-from s3cfg.setting import SettingError, a_function, at_least, computed, one_of, setting
+from s3cfg.setting import SettingError, a_function, a_page, at_least, computed, one_of, setting
 
 __all__ = ("MsgSettings",)
 
@@ -66,8 +66,17 @@ class MsgSettings:
         own = self.msg.notify_subject
         if own and not callable(own) and not isinstance(own, str):
             raise SettingError(f"Setting msg.notify_subject is {own!r}: it must be a text or a function")
+        return own or self.default_notify_subject()
+
+    def default_notify_subject(self: Any) -> str:
+        """The subject of deployments that have none of their own, or whose own one fails."""
         T = getattr(current, "T", str)
-        return own or f"$s {T('Update Notification')}: $r"
+        return f"$s {T('Update Notification')}: $r"
+
+    get_msg_notify_settings_url = setting(
+        "msg.notify_settings_url", None,
+        "Page on which people change or end their subscriptions: controller/function of this application, or a whole address. "
+        "Messages to people with an account link to it.", a_page)
 
     get_msg_send_postprocess = setting(
         "msg.send_postprocess", None, "Function (message_id, **data) that is called after a message was put into the outbox.", a_function)

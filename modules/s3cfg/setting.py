@@ -17,6 +17,7 @@ __all__ = (
     "Setting",
     "SettingError",
     "a_function",
+    "a_page",
     "a_name",
     "a_sender",
     "a_time_zone",
@@ -112,6 +113,11 @@ def at_least(minimum: int, none_is: str | None = None) -> Check:
 
 def a_function(value: Any) -> str | None:
     return None if value is None or callable(value) else "a function, or None"
+
+
+def a_page(value: Any) -> str | None:
+    is_page = isinstance(value, str) and re.fullmatch(r"(https?://[^\s/]+|[A-Za-z]\w*)(/\S*)?", value)
+    return None if value is None or is_page else "a page, such as default/index/subscriptions or https://example.org/settings"
 
 
 def a_sender(value: Any) -> str | None:

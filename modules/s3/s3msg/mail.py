@@ -111,7 +111,7 @@ class Mail:
 
     Attributes:
         to: address, or several that all recipients may see
-        body: plain text; or HTML, if it begins with ``<html`` and ends with ``</html>``
+        body: plain text; or HTML, if it begins with ``<html`` or ``<!DOCTYPE html`` and ends with ``</html>``
         html: an HTML alternative to a plain text body
         date: naive UTC
         unsubscribe_url: where its recipient ends what it belongs to
@@ -166,4 +166,4 @@ class Mail:
 
 def is_html(body: str | None) -> bool:
     text = (body or "").strip().lower()
-    return text.startswith("<html") and text.endswith("</html>")
+    return text.startswith(("<html", "<!doctype html")) and text.endswith("</html>")

@@ -26,7 +26,8 @@ class Message:
 
     method: str
     subject: str
-    body: str
+    #: text, html, or a mail's text with its html alternative
+    body: str | tuple[str, str]
     document_ids: list[int] = field(default_factory=list)
     #: where the recipient ends the subscription
     unsubscribe_url: str | None = None

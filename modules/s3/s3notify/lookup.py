@@ -110,8 +110,8 @@ def read_answer(status: int, body: bytes) -> Answer:
         return Answer(message=f"HTTP {status}: {text[:200]}", status=status)
     if status != 200:
         return Answer(message=f"HTTP {status}: {message}", status=status)
-    methods = answer.get("methods") or ()
-    return Answer(message=message, success=success, status=status, methods=tuple(str(method) for method in methods))
+    methods, notes = (tuple(str(item) for item in answer.get(key) or ()) for key in ("methods", "notes"))
+    return Answer(message=message, success=success, status=status, methods=methods, notes=notes)
 
 
 def post_all(requests: list[Request]) -> list[Answer]:

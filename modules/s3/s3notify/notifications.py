@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import time
 from typing import Any
 
@@ -10,11 +9,11 @@ from gluon import current
 
 from s3.s3datetime import utcnow
 from s3.s3error import S3Error, S3LookupError, S3PermissionError, S3TokenError
-from s3.s3filter import S3FilterString
-from s3.s3notify import check, deliver, extract, lookup, release, render, savepoint, templates, tokens
+from s3.s3notify import check, deliver, extract, lookup, release, render, tokens
+from s3.s3notify.messages import Composition, compose_messages
 from s3.s3notify.records import Answer, Lookup, Subscription, Updates, find_subscription
 from s3.s3notify.refusal import refuse, refuse_token
-from s3.s3notify.unsubscribe import unsubscribe_page, unsubscribe_url
+from s3.s3notify.unsubscribe import unsubscribe_page
 from s3.s3urls import check_subscription_url
 
 __all__ = ("S3Notifications",)
@@ -23,10 +22,6 @@ __all__ = ("S3Notifications",)
 CONCURRENCY = 4
 # A task stops to begin further look-ups after this many seconds; what is left is claimed again
 BATCH_SECONDS = 240
-# Arguments of send_by_pe_id that the framework itself decides
-RESERVED_SEND_DATA = frozenset(
-    ("pe_id", "subject", "message", "contact_method", "document_ids", "from_address", "system_generated", "dedupe_key", "unsubscribe_url")
-)
 
 
 class S3Notifications:
@@ -197,8 +192,8 @@ class S3Notifications:
         max_records = current.deployment_settings.get_msg_notify_max_records()
         try:
             updates = extract.extract_updates(resource, subscription, max_records)
-            messages, send_data = cls._messages(resource, subscription, updates) if updates.total else ([], {})
-            message_ids = deliver.compose(granted, messages, updates, send_data, now)
+            composition = cls._compose(resource, subscription, updates) if updates.total else Composition()
+            message_ids = deliver.compose(granted, composition.messages, updates, composition.send_data, now)
         except S3TokenError as error:
             current.db.rollback()
             raise refuse(409, str(error)) from error
@@ -207,38 +202,17 @@ class S3Notifications:
             raise refuse(400, str(error)) from error
         current.db.commit()  # the round is done, whatever a hook of the deployment does from here on
         for message_id in message_ids:
-            current.msg.postprocess(message_id, **send_data)
+            current.msg.postprocess(message_id, **composition.send_data)
         text = "Success" if updates.total else "No records found"
-        methods = [message.method for message in messages]
-        return json_message(message=text, new=updates.new, updated=updates.updated, methods=methods)
+        methods = [message.method for message in composition.messages]
+        return json_message(message=text, new=updates.new, updated=updates.updated, methods=methods, notes=composition.notes)
 
     #: the page that the link of a message leads to
     unsubscribe = staticmethod(unsubscribe_page)
 
     @classmethod
-    def _messages(cls, resource: Any, subscription: Subscription, updates: Updates) -> tuple[list[deliver.Message], dict[str, Any]]:
-        settings = current.deployment_settings
-        page_url = lookup.page_url(settings.get_base_public_url(), current.request.application, subscription)
-        meta_data = render.meta_data_of(resource, subscription, updates, page_url, _filter_text(resource, subscription))
-        meta_data["unsubscribe_url"] = unsubscribe_url(subscription)
-        email_format = subscription.email_format or settings.get_msg_notify_email_format()
-        renderer = render.renderer_of(resource, cls._render)
-        contents = {
-            name: renderer(resource, updates.data, meta_data, name)
-            for name in render.contents_formats(subscription.method, email_format)
-        }
-        subject = render.message_subject(resource, updates.data, meta_data)
-        document_ids = _attachments(resource, subscription, updates.data, meta_data)
-        prefix = resource.get_config("notify_template") or "notify"
-        messages = []
-        for method in dict.fromkeys(subscription.method):
-            name = "html" if method == "EMAIL" and "html" in contents else "text"
-            body = templates.render_message(prefix, method, email_format, contents[name], name)
-            # an empty message is the template's way to say that there is nothing to tell
-            if body:
-                attached = document_ids if method == "EMAIL" else []
-                messages.append(deliver.Message(method, subject, body, attached, meta_data["unsubscribe_url"]))
-        return messages, _send_data(resource, updates.data, meta_data)
+    def _compose(cls, resource: Any, subscription: Subscription, updates: Updates) -> Composition:
+        return compose_messages(resource, subscription, updates, _lookup_filters(subscription), cls._render)
 
     @classmethod
     def _render(cls, resource: Any, data: Any, meta_data: dict[str, Any], format: str | None = None) -> dict[str, Any]:
@@ -253,29 +227,6 @@ def _lookup_filters(subscription: Subscription) -> list[tuple[str, str]]:
         return []
     resource = current.s3db.resource(subscription.resource)
     return [(resource.prefix_selector(key), value) for key, value in pairs]
-
-
-def _filter_text(resource: Any, subscription: Subscription) -> str | None:
-    """The saved filter in words, in the subscriber's language."""
-    if not subscription.filters:
-        return None
-    return str(S3FilterString(resource, json.dumps(subscription.filters)).represent()) or None
-
-
-def _attachments(resource: Any, subscription: Subscription, data: Any, meta_data: dict[str, Any]) -> list[int]:
-    hook = current.deployment_settings.get_msg_notify_attachment() if subscription.attachment else None
-    if not hook:
-        return []
-    return savepoint.attempt("settings.msg.notify_attachment", lambda: [int(item) for item in hook(resource, data, meta_data) or ()], [])
-
-
-def _send_data(resource: Any, data: Any, meta_data: dict[str, Any]) -> dict[str, Any]:
-    hook = current.deployment_settings.get_msg_notify_send_data()
-    if not callable(hook):
-        return {}
-    given: dict[str, Any] = savepoint.attempt("settings.msg.notify_send_data", lambda: dict(hook(resource, data, meta_data) or {}), {})
-    # it adds keywords for the hook after composing, and decides nothing about the message itself
-    return {key: value for key, value in given.items() if key not in RESERVED_SEND_DATA}
 
 
 def _nobody_answers(answers: dict[int, Answer | bool]) -> bool:

@@ -96,6 +96,8 @@ class Answer:
     status: int | None = None
     #: contact methods of the messages that were composed
     methods: tuple[str, ...] = ()
+    #: what of the deployment failed without taking the message along
+    notes: tuple[str, ...] = ()
 
 
 def find_subscription(query: Query) -> Subscription | None:

@@ -57,7 +57,7 @@ def finish(resource_id: int, lease: str, answer: Answer | bool, now: dt.datetime
     if isinstance(answer, bool) or answer.status == ALREADY_DONE:
         update_quietly(mine, **FREE)
     elif answer.success:
-        update_quietly(mine, attempts=0, last_error=None, retry_at=None, **FREE)
+        update_quietly(mine, attempts=0, last_error="\n".join(answer.notes)[:2000] or None, retry_at=None, **FREE)
     else:
         row = current.db(mine).select(rtable.id, rtable.attempts, rtable.subscription_id, rtable.lease_owner).first()
         if row is not None:

@@ -13,11 +13,16 @@ __all__ = ("attempt",)
 Result = TypeVar("Result")
 
 
-def attempt(what: str, function: Callable[[], Result], default: Result) -> Result:
-    """Call a hook or template of the deployment; what it wrote is undone, and logged why, if it fails."""
+def attempt(what: str, function: Callable[[], Result], default: Result, notes: list[str]) -> Result:
+    """Call a hook or template of the deployment; what it wrote is undone if it fails.
+
+    Args:
+        notes: gets the reason, which the log gets as well
+    """
     try:
         with savepoint(current.db, "attempt"):
             return function()
-    except Exception:  # somebody's program, which may raise anything
+    except Exception as error:  # somebody's program, which may raise anything
         current.log.exception(f"{what} failed")
+        notes.append(f"{what} failed: {type(error).__name__}: {error}")
         return default

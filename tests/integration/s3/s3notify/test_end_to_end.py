@@ -43,8 +43,8 @@ def test_new_and_updated_records_become_one_text_mail(app, world):
     body = world.text()
     assert f"/{app.name}/cms/post" in body
     assert "2 new records have been added in Posts" in body
-    assert "1 records have been updated in Posts" in body
-    new, updated = body.split("1 records have been updated")
+    assert "1 record has been updated in Posts" in body
+    new, updated = body.split("1 record has been updated")
     assert "Headline: First" in new and "Text: Water at the school" in new and "Headline: Second" in new
     assert "Headline: Old bridge" in updated and "Text: Open again" in updated
 
@@ -242,7 +242,7 @@ def test_a_record_created_and_edited_in_one_window_counts_once_as_new(app, world
 
     world.tick()
 
-    assert "1 new records" in world.text() and "updated in" not in world.text()
+    assert "1 new record has" in world.text() and "updated in" not in world.text()
     assert "Final" in world.text() and "Draft" not in world.text()
 
 

@@ -86,7 +86,7 @@ def test_a_server_that_is_down_delays_and_is_not_held_against_anybody(app, world
 
 def test_a_hook_that_fails_three_times_and_then_works_costs_time_only(app, world, pending):
     """F3"""
-    broken = "settings.msg.notify_subject = lambda resource, data, meta_data: 1 / 0"
+    broken = "settings.customise_cms_post_controller = lambda **attr: 1 / 0"
     with app.configured(broken):
         for _ in range(3):
             retry(app, world, pending)
@@ -202,7 +202,7 @@ def test_settings_changed_after_the_token_was_issued_count(app, world, pending):
 
     assert world.post(token=token).status == 200
 
-    assert world.rows("msg_email")[0].body.startswith("<html")
+    assert world.rows("msg_email")[0].html_body.startswith("<!DOCTYPE html>")
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(app, world, pending):
@@ -324,7 +324,8 @@ settings.customise_cms_post_resource = _template
     ):
         world.tick()
 
-    assert world.text().strip() == "New updates are available."
+    assert world.text().split("\r\n")[:2] == ["New updates are available.", "Posts: 1"]
+    assert f"/{app.name}/cms/post" in world.text()
 
 
 def test_an_empty_subscription_has_nothing_to_say(app, world):

@@ -74,7 +74,7 @@ def test_new_records_come_before_updated_ones_when_there_are_too_many(app, world
         world.tick()
 
     text = world.text()
-    assert "1 new records" in text and "Brand-new" in text
+    assert "1 new record has" in text and "Brand-new" in text
     assert "6 records have been updated" in text and "4 more records" in text
 
 

@@ -8,7 +8,7 @@ import pytest
     ("methods", "email_format", "expected"),
     [
         (("EMAIL",), "text", ["text"]),
-        (("EMAIL",), "html", ["html"]),
+        (("EMAIL",), "html", ["html", "text"]),
         (("SMS",), "html", ["text"]),
         (("SMS",), "text", ["text"]),
         (("EMAIL", "SMS"), "html", ["html", "text"]),
@@ -19,14 +19,6 @@ def test_contents_formats(methods, email_format, expected):
     from s3.s3notify.render import contents_formats
 
     assert contents_formats(methods, email_format) == expected
-
-
-class FakeResource:
-    def __init__(self, subject):
-        self.subject = subject
-
-    def get_config(self, key, default=None):
-        return self.subject if key == "notify_subject" else default
 
 
 META = {"systemname": "Relief Platform", "systemname_short": "Relief", "resource": "Posts"}
@@ -42,17 +34,16 @@ META = {"systemname": "Relief Platform", "systemname_short": "Relief", "resource
         ("100 $", "100 $"),
         # a header must stay one line
         ("a\r\nBcc: evil@example.com\x00b", "a Bcc: evil@example.com b"),
-        (lambda resource, data, meta_data: "$s " + data, "Relief hooked"),
         # 78 characters at most, cut at a word
         ("word " * 30, "word " * 14 + "word..."),
         ("x" * 200, "x" * 75 + "..."),
         ("y" * 78, "y" * 78),
     ],
 )
-def test_message_subject(subject, expected):
-    from s3.s3notify.render import message_subject
+def test_subject_line(subject, expected):
+    from s3.s3notify.render import subject_line
 
-    result = message_subject(FakeResource(subject), "hooked", META)
+    result = subject_line(subject, META)
 
     assert result == expected
     assert len(result) <= 78
