@@ -115,6 +115,7 @@ from s3.s3filter import (
     apply_filter,
     load_filter,
     parse_filter,
+    quoted_json,
     save_filter,
     validate_filter,
 )
@@ -284,6 +285,7 @@ __all__ = (
     "periodic_tasks",
     "personal_menu",
     "prune_changes",
+    "quoted_json",
     "read_form",
     "resolve_path",
     "run_maintenance",

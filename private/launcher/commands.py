@@ -113,6 +113,12 @@ def languages(options: argparse.Namespace) -> int:
     return 0
 
 
+def import_(options: argparse.Namespace) -> int:
+    from launcher.importing import import_from
+
+    return import_from(real_instance(options), options.file, options.table, options.update)
+
+
 def test(options: argparse.Namespace) -> int:
     """Become pytest, so that its closing line is the last one, and its exit code ours."""
     os.chdir(CHECKOUT)
@@ -170,5 +176,6 @@ def _mail_folder() -> Path:
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    command.__name__: command for command in (run, web, worker, mail, demo, bench, shell, check, doctor, languages, test, lint)
+    command.__name__.rstrip("_"): command
+    for command in (run, web, worker, mail, demo, bench, shell, check, doctor, import_, languages, test, lint)
 }

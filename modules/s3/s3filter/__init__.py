@@ -1,7 +1,7 @@
 """Filters that people set and save: forms, storage format, check, text."""
 from s3.s3filter.controls import translate_controls
 from s3.s3filter.form import S3FilterForm
-from s3.s3filter.saved import parse_filter, validate_filter
+from s3.s3filter.saved import parse_filter, quoted_json, validate_filter
 from s3.s3filter.store import apply_filter, load_filter, save_filter
 from s3.s3filter.string import S3FilterString
 from s3.s3filter.widgets import (
@@ -31,6 +31,7 @@ __all__ = (
     "apply_filter",
     "load_filter",
     "parse_filter",
+    "quoted_json",
     "save_filter",
     "translate_controls",
     "validate_filter",

@@ -16,7 +16,7 @@ from s3.s3query import Joins, S3URLQuery
 if TYPE_CHECKING:
     from s3.s3resource import S3Resource
 
-__all__ = ("parse_filter", "validate_filter")
+__all__ = ("parse_filter", "quoted_json", "validate_filter")
 
 MAX_CHARACTERS = 20_000
 MAX_CONDITIONS = 100
@@ -61,6 +61,11 @@ def _pair(item: Any) -> tuple[str, str | None]:
     if value is not None and not isinstance(value, str):
         raise S3FilterValueError(f"The value of {key!r} is a text or null, not {value!r:.80}", value=value)
     return key, value
+
+
+def quoted_json(text: str) -> str:
+    """A filter as people write it, [['status', 'open']], as JSON: with no quotation mark inside, there is only one way to read it."""
+    return text if '"' in text else text.replace("'", '"')
 
 
 def validate_filter(query: Any, tables: Iterable[Any] = ()) -> str:

@@ -13,7 +13,7 @@ from lxml import etree
 from s3.s3datetime import s3_encode_iso_datetime, s3_relative_datetime
 from s3.s3error import S3DataError, S3Error
 from s3.s3import.columns import UID, Columns, Lookup
-from s3.s3import.rows import Row, read_rows
+from s3.s3import.rows import CellProblem, Row, read_rows
 from s3.s3query import FS
 from s3.s3resource import S3Resource
 from s3.s3utils import original_name
@@ -30,14 +30,6 @@ TUID = "line "
 NAMESPACE = uuid.UUID("5a5c1a9e-3c1f-5f0e-9d43-8f6a9b2f7c11")
 
 
-class _Problem(Exception):
-    """A cell that cannot be used."""
-
-    def __init__(self, column: str, message: str) -> None:
-        super().__init__(message)
-        self.column = column
-
-
 class CsvDocument:
     """One file of records of one table."""
 
@@ -51,7 +43,7 @@ class CsvDocument:
         self.table = table
         self.problems: list[str] = []
         #: {(table name, selectors, values): identifier or problem}
-        self._found: dict[tuple[Any, ...], str | _Problem] = {}
+        self._found: dict[tuple[Any, ...], str | CellProblem] = {}
         #: {columns: {values: lines}}
         self._own: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
         self._seen: dict[str, int] = {}
@@ -136,7 +128,7 @@ class CsvDocument:
         for cells in _members(given) if lookup.multiple else [given]:
             try:
                 yield self._find(lookup, cells, row)
-            except _Problem as problem:
+            except CellProblem as problem:
                 self._note(row, problem.column, str(problem))
 
     def _find(self, lookup: Lookup, cells: dict[str, str], row: Row) -> str:
@@ -147,11 +139,11 @@ class CsvDocument:
         if key not in self._found:
             try:
                 self._found[key] = self._find_in_database(lookup, cells)
-            except _Problem as problem:
+            except CellProblem as problem:
                 self._found[key] = problem
         found = self._found[key]
-        if isinstance(found, _Problem):
-            raise _Problem(next(iter(cells)), str(found))
+        if isinstance(found, CellProblem):
+            raise CellProblem(next(iter(cells)), str(found))
         return found
 
     def _find_in_file(self, lookup: Lookup, cells: dict[str, str], row: Row) -> str | None:
@@ -170,7 +162,7 @@ class CsvDocument:
                 index.setdefault(tuple(other.cells.get(name, "") for name in names), []).append(other.line)
         lines = self._own[names].get(tuple(cells.values()), [])
         if len(lines) > 1:
-            raise _Problem(next(iter(cells)), f"lines {', '.join(map(str, lines))} of this file are meant by it")
+            raise CellProblem(next(iter(cells)), f"lines {', '.join(map(str, lines))} of this file are meant by it")
         return _tuid(lines[0]) if lines else None
 
     @staticmethod
@@ -179,16 +171,16 @@ class CsvDocument:
         wanted = ", ".join(f"{lookup.selectors[name]} {cell!r}" for name, cell in cells.items())
         table = current.s3db.table(lookup.tablename, db_only=True)
         if UID not in table.fields:
-            raise _Problem(column, f"records of {lookup.tablename} have no identifiers")
+            raise CellProblem(column, f"records of {lookup.tablename} have no identifiers")
         try:
             resource = S3Resource(lookup.tablename)
             for name, cell in cells.items():
                 resource.add_filter(FS(lookup.selectors[name]) == cell)
             uids = [item[f"{lookup.tablename}.uuid"] for item in resource.select([UID], limit=2, orderby=table._id).rows]
         except S3Error as error:
-            raise _Problem(column, str(error)) from error
+            raise CellProblem(column, str(error)) from error
         if len(uids) != 1:
-            raise _Problem(column, f"there {'are several' if uids else 'is no'} {lookup.tablename} with {wanted}")
+            raise CellProblem(column, f"there {'are several' if uids else 'is no'} {lookup.tablename} with {wanted}")
         return str(uids[0])
 
     def _note(self, row: Row, column: str, message: str) -> None:

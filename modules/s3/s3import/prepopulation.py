@@ -17,15 +17,17 @@ from gluon import current
 
 from s3.s3error import S3ConfigError, S3DataError, S3Error
 from s3.s3import.roles import import_roles
+from s3.s3import.rows import read_rows
 from s3.s3import.users import import_users
 from s3.s3rest import S3Request
 from s3.s3utils import import_module
 
-__all__ = ("import_file", "prepopulate")
+__all__ = ("Outcome", "import_file", "import_records", "prepopulate")
 
 TASKS = "tasks.cfg"
 FUNCTIONS: dict[str, Callable[..., list[str]]] = {"import_role": import_roles, "import_user": import_users}
 UPDATE = "update"
+SUBSCRIPTIONS = "pr_subscription"
 FORMATS = {".csv": "csv", ".xml": "xml", ".s3json": "s3json"}
 # A file that was written for another table would be one long list
 MAX_PROBLEMS = 20
@@ -136,37 +138,55 @@ def _find_file(task: Task, filename: str) -> Path:
     raise S3DataError(f"{filename}: there is no such file in {task.folder}")
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file."""
+
+    #: what is wrong with it; nothing was written then
+    problems: list[str]
+    #: numbers of records of its table
+    created: int = 0
+    updated: int = 0
+
+
 def import_file(tablename: str, path: Path, name: str | None = None, update: bool = False) -> list[str]:
+    """As ``import_records``; gives what is wrong with the file."""
+    return import_records(tablename, path, name, update).problems
+
+
+def import_records(tablename: str, path: Path, name: str | None = None, update: bool = False) -> Outcome:
     """Import the records of a file, all or nothing.
 
     Args:
         name: what the file is called in messages
         update: change records that are there, rather than leave them alone
-
-    Returns:
-        what is wrong with the file; nothing was written then
     """
     name = name or path.name
     if "_" not in tablename or current.s3db.table(tablename, db_only=True) is None:
-        return [f"there is no table {tablename!r}"]
+        return Outcome([f"there is no table {tablename!r}"])
     format = FORMATS.get(path.suffix)
     if format is None:
-        return [f"{name}: only files with the endings {', '.join(FORMATS)} can be imported"]
+        return Outcome([f"{name}: only files with the endings {', '.join(FORMATS)} can be imported"])
     _customise(tablename)
     tree, problems = _read_csv(tablename, path, name) if format == "csv" else (_read_document(path, name, format), [])
-    if problems:
-        return problems
+    if problems or tree is None:
+        return Outcome(problems)
     strategy = ("create", "update", "delete") if update else ("create",)
     result = current.s3db.resource(tablename).import_tree(tree, strategy=strategy, customise=_customise)
-    return [_sentence(name, fault) for fault in result.faults]
+    faults = [fault for fault in result.faults if not fault.is_consequence] or result.faults
+    return Outcome([_sentence(name, fault) for fault in faults], len(result.created), len(result.updated))
 
 
 def _read_csv(tablename: str, path: Path, name: str) -> tuple[Any, list[str]]:
+    """The document that a file means, None if there is nothing to do; and what is wrong with it."""
     # lxml, which no start but the first one needs
     from s3.s3import.document import CsvDocument
+    from s3.s3import.subscriptions import SubscriptionDocument
 
-    document = CsvDocument(path, current.s3db.table(tablename, db_only=True), name)
+    table = current.s3db.table(tablename, db_only=True)
     try:
+        is_plain = tablename != SUBSCRIPTIONS or not SubscriptionDocument.has_columns(read_rows(path)[0])
+        document = CsvDocument(path, table, name) if is_plain else SubscriptionDocument(path, table, name)
         tree = document.tree()
     except S3DataError as error:
         return None, [str(error)]

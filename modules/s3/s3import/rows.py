@@ -8,9 +8,17 @@ from pathlib import Path
 
 from s3.s3error import S3DataError
 
-__all__ = ("Row", "read_rows")
+__all__ = ("CellProblem", "Row", "read_rows")
 
 COMMENT = "#"
+
+
+class CellProblem(Exception):
+    """A cell that cannot be used."""
+
+    def __init__(self, column: str, message: object) -> None:
+        super().__init__(str(message))
+        self.column = column
 
 
 @dataclass(frozen=True)

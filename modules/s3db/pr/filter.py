@@ -14,6 +14,7 @@ from s3 import (
     S3Model,
     S3Represent,
     S3ReusableField,
+    quoted_json,
     s3_comments,
     s3_meta_fields,
     validate_filter,
@@ -89,14 +90,12 @@ def filter_onvalidation(form: Any) -> None:
     query = values.get("query")
     if not query:
         return
-    # people also write [['status', 'open']]; with no double quote inside, there is only one way to read it
-    text = query if '"' in query else query.replace("'", '"')
     tables = subscribed_tables(current.s3db.pr_subscription.filter_id == values["id"]) if values.get("id") else set()
     resource = values.get("resource") if "resource" in values or not values.get("id") else _resource_of_filter(values["id"])
     if resource:
         tables.add(resource)
     try:
-        values["query"] = validate_for_tables(text, tables)
+        values["query"] = validate_for_tables(quoted_json(query), tables)
     except S3Error as error:
         form.errors["query"] = f"{error}: {query}"
 
