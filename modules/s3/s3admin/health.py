@@ -21,9 +21,9 @@ def show_health() -> Page:
     findings = health.find()
     # the form first: what is sent again is a dead letter no more
     letters, paging = _dead_letters()
-    found = [LI(problem) for problem in health.problems(findings)]
+    found = [LI(problem) for problem in health.problems(findings, _translated)]
     needed = UL(*found, _class="problems") if found else P(T("Nothing needs you."))
-    facts = TAG.dl(*[DIV(TAG.dt(T(name)), TAG.dd(value)) for name, value in health.facts(findings)], _class="record")
+    facts = TAG.dl(*[DIV(TAG.dt(name), TAG.dd(value)) for name, value in health.facts(findings, _translated)], _class="record")
     return Page(
         title=T("State of the service"),
         sections=[
@@ -34,6 +34,10 @@ def show_health() -> Page:
             (T("Suspended subscriptions"), _suspended()),
         ],
     )
+
+
+def _translated(text: str, **values: Any) -> str:
+    return str(current.T(text, values, lazy=False))
 
 
 # -- dead letters ------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from gluon import current
 from s3.s3datetime import utcnow
 
 __all__ = ("DEAD_LETTERS", "Findings", "describe", "facts", "find", "problems")
+
+#: gives a text with values in it, in the language of its reader
+Translate = Callable[..., str]
 
 CHECK_TASK = "notify_check_subscriptions"
 #: States of msg_outbox
@@ -126,18 +130,25 @@ def _due(db: Any, s3db: Any, now: dt.datetime) -> list[dt.datetime]:
     return [row.next_check_time or row.last_check_time or now for row in rows]
 
 
-def facts(findings: Findings) -> list[tuple[str, str]]:
+def in_english(text: str, **values: Any) -> str:
+    return text % values if values else text
+
+
+def facts(findings: Findings, T: Translate = in_english) -> list[tuple[str, str]]:
     """Give the state as names and values."""
     now = findings.now
+    heartbeat = _ago(findings.last_heartbeat, now, T)
+    alive, dead = T("alive, last heartbeat %(ago)s", ago=heartbeat), T("not alive, last heartbeat %(ago)s", ago=heartbeat)
+    due = T("%(number)s, the oldest since %(ago)s", number=findings.due, ago=_ago(findings.oldest_due, now, T)) if findings.due else "0"
     return [
-        ("Worker", f"{'alive' if findings.worker_alive else 'not alive'}, last heartbeat {_ago(findings.last_heartbeat, now)}"),
-        ("Last check", _ago(findings.last_check, now)),
-        ("Due subscriptions", f"{findings.due}, the oldest since {_ago(findings.oldest_due, now)}" if findings.due else "0"),
-        ("Queued tasks", str(findings.queued_tasks)),
-        ("Messages to send", str(findings.unsent)),
-        ("Dead letters", str(findings.dead_letters)),
-        ("Withheld messages", str(findings.withheld)),
-        ("Suspended subscriptions", str(findings.suspended)),
+        (T("Worker"), alive if findings.worker_alive else dead),
+        (T("Last check"), _ago(findings.last_check, now, T)),
+        (T("Due subscriptions"), due),
+        (T("Queued tasks"), str(findings.queued_tasks)),
+        (T("Messages to send"), str(findings.unsent)),
+        (T("Dead letters"), str(findings.dead_letters)),
+        (T("Withheld messages"), str(findings.withheld)),
+        (T("Suspended subscriptions"), str(findings.suspended)),
     ]
 
 
@@ -146,26 +157,26 @@ def describe(findings: Findings) -> list[str]:
     return [f"{name + ':':<24} {value}" for name, value in facts(findings)]
 
 
-def problems(findings: Findings) -> list[str]:
+def problems(findings: Findings, T: Translate = in_english) -> list[str]:
     """Give what needs a person, one sentence each, which says what to do."""
     found = []
     if not findings.worker_alive:
-        found.append("No worker is alive: start one (manage.py worker, or web2py -K).")
+        found.append(T("No worker is alive: start one (manage.py worker, or web2py -K)."))
     elif findings.checks_wanted and _is_late(findings.last_check, findings):
-        found.append("The worker is alive but has not checked for a while: look at its output, restart it.")
+        found.append(T("The worker is alive but has not checked for a while: look at its output, restart it."))
     if findings.checks_wanted and not findings.checks_scheduled:
-        found.append(f"The periodic task {CHECK_TASK} is missing or disabled: restart the worker, or enable the task.")
+        found.append(T("The periodic task %(name)s is missing or disabled: restart the worker, or enable the task.", name=CHECK_TASK))
     if findings.dead_letters:
-        found.append(f"{findings.dead_letters} messages were not delivered: see the outbox (Invalid or Failed), correct, send again.")
+        found.append(T("%(number)s messages were not delivered: see the outbox (Invalid or Failed), correct, send again.",
+                       number=findings.dead_letters))
     if findings.suspended:
-        found.append(f"{findings.suspended} subscriptions are suspended: see the reason on each, then edit it to start it again.")
+        found.append(T("%(number)s subscriptions are suspended: see the reason on each, then edit it to start it again.",
+                       number=findings.suspended))
     found.extend(findings.settings)
     if not findings.knows_case:
-        found.append(
-            "The database knows capitals from A to Z only, so that searches miss words like École: "
-            "move it to a PostgreSQL database with a UTF-8 locale (LC_CTYPE)."
-        )
-    return found
+        found.append(T("The database knows capitals from A to Z only, so that searches miss words like École: "
+                       "move it to a PostgreSQL database with a UTF-8 locale (LC_CTYPE)."))
+    return found  # fmt: skip
 
 
 def _is_late(last_check: dt.datetime | None, findings: Findings) -> bool:
@@ -173,7 +184,7 @@ def _is_late(last_check: dt.datetime | None, findings: Findings) -> bool:
     return last_check is not None and findings.now - last_check > interval + GRACE
 
 
-def _ago(time: dt.datetime | None, now: dt.datetime) -> str:
+def _ago(time: dt.datetime | None, now: dt.datetime, T: Translate) -> str:
     if time is None:
-        return "never"
-    return f"{time:%Y-%m-%d %H:%M:%S} UTC ({int((now - time).total_seconds())} s ago)"
+        return T("never")
+    return T("%(time)s UTC (%(seconds)s s ago)", time=f"{time:%Y-%m-%d %H:%M:%S}", seconds=int((now - time).total_seconds()))
