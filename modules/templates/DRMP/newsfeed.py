@@ -5,7 +5,17 @@ from typing import Any
 
 from gluon import DIV, H2, TAG, A, P, current
 
-from s3 import ListPage, S3Request, s3_encode_iso_datetime, to_translate
+from s3 import (
+    ListPage,
+    S3DateFilter,
+    S3FilterWidget,
+    S3LocationFilter,
+    S3OptionsFilter,
+    S3Request,
+    S3TextFilter,
+    s3_encode_iso_datetime,
+    to_translate,
+)
 
 __all__ = ("NEWSFEED", "Newsfeed")
 
@@ -33,10 +43,22 @@ class Newsfeed:
                 (T("Description"), "body"),
             ],
             notify_template="notify_post",
+            filter_widgets=_filter_widgets(),
             list_orderby="cms_post.date desc",
         )
         s3.prep = prepare
         return current.rest_controller("cms", "post")
+
+
+def _filter_widgets() -> list[S3FilterWidget]:
+    T = current.T
+    return [
+        S3TextFilter(["body"], label=T("Search")),
+        S3OptionsFilter("series_id", label=T("Type")),
+        S3LocationFilter("location_id", label=T("Location"), levels=["L1", "L2", "L3"]),
+        S3DateFilter("date", label=T("Date")),
+        S3OptionsFilter("created_by$organisation_id", label=T("Organization"), hidden=True),
+    ]
 
 
 def prepare(r: S3Request) -> bool:

@@ -4,6 +4,7 @@ A deployment with other lists has a page of its own: a subclass with other ``off
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from gluon import FORM, URL, current, redirect
@@ -11,6 +12,11 @@ from gluon.storage import Storage
 
 from s3 import (
     OwnSubscription,
+    S3FilterForm,
+    S3FilterValueError,
+    S3LocationFilter,
+    S3OptionsFilter,
+    S3Resource,
     S3SettingsError,
     Watched,
     fail_request,
@@ -69,6 +75,14 @@ class Subscriptions:
 
     own: OwnSubscription | None
 
+    def filter_form(self) -> S3FilterForm:
+        """What limits all the lists; the selectors must make sense for each of their tables."""
+        T, posts = current.T, _readable_posts()
+        return S3FilterForm([
+            S3OptionsFilter("series_id", label=T("Filter by Type"), resource=posts),
+            S3LocationFilter("location_id", label=T("Filter by Location"), levels=["L1"], resource=posts),
+        ])
+
     def __call__(self) -> dict[str, Any]:
         T, auth, response = current.T, current.auth, current.response
         if not auth.s3_logged_in():
@@ -78,7 +92,7 @@ class Subscriptions:
         self.own = own_subscription()
         form, leave = FORM(), FORM()
         if _accepts(form, FORMNAME, self._save):
-            _finish(T("Notification settings updated") if form.vars.resources else T("You do not get notifications any more."))
+            _finish(T("Notification settings updated") if self._wanted() else T("You do not get notifications any more."))
         if _accepts(leave, "unsubscribe"):
             unsubscribe_all()
             _finish(T("You do not get notifications any more."))
@@ -90,7 +104,7 @@ class Subscriptions:
             "states": states(self.own, offered),
             "suspended": record.suspended_reason or T("unknown reason") if record and record.suspended else None,
             "groups": self._groups(),
-            "filters": None,
+            "filters": self.filter_form().fields(get_vars=self._shown_filters()),
             "method_hint": missing_methods(),
             "form": form,
             "leave": leave if self.own and self.own.resources else None,
@@ -100,23 +114,32 @@ class Subscriptions:
         """What is offered to all, and what this person has besides, from elsewhere."""
         known = {offer.watched for offer in self.offers}
         others = [watched for watched in (self.own.watched if self.own else ()) if watched not in known]
-        strings = current.s3db.get_crud_string
-        return [*self.offers, *(Offer(other, f"{strings(other.resource, 'title_list')} ({other.url})") for other in others)]
+        return [*self.offers, *(Offer(other, f"{_list_title(other.resource)} ({other.url})") for other in others)]
 
     # -- save ----------------------------------------------------------------------------------------------------------
     def _save(self, form: FORM) -> None:
         posted = self._posted()
-        subscribe = [offer.watched for offer in self._offered() if offer.key in posted.resources]
         try:
             update_subscription(
-                subscribe, self._filters(), notify_on=posted.notify_on, frequency=posted.frequency, method=posted.method,
+                self._wanted(), self._filters(), notify_on=posted.notify_on, frequency=posted.frequency, method=posted.method,
                 email_format=posted.email_format,
             )  # fmt: skip
+        except S3FilterValueError as error:
+            form.errors.filters = str(error)
         except S3SettingsError as error:
             form.errors.update(error.errors)
 
-    def _filters(self) -> Any:
-        return None
+    def _wanted(self) -> list[Watched]:
+        keys = self._posted().resources
+        return [offer.watched for offer in self._offered() if offer.key in keys]
+
+    def _filters(self) -> list[tuple[str, str | None]]:
+        """The filter that was sent; what no widget shows stays as it was stored.
+
+        Raises:
+            S3FilterValueError: a control cannot be read
+        """
+        return self.filter_form().pairs_of(current.request.post_vars, stored=self.own.filters if self.own else ())
 
     @staticmethod
     def _posted() -> Storage:
@@ -141,6 +164,11 @@ class Subscriptions:
         keys = [Offer(watched, "").key for watched in self.own.watched]
         return Storage(stored, resources=keys, frequency=record.frequency, email_format=record.email_format or "")
 
+    def _shown_filters(self) -> Mapping[str, Any]:
+        if current.request.post_vars._formname == FORMNAME:
+            return current.request.post_vars
+        return S3FilterForm.values_of(self.own.filters if self.own else ())
+
     def _groups(self) -> dict[str, Choices]:
         T, table, chosen = current.T, current.s3db.pr_subscription, self._chosen()
         addresses = own_addresses()
@@ -160,6 +188,18 @@ class Subscriptions:
             _group("email_format", "radio", table.email_format.label, formats, chosen),
         )
         return {group.name: group for group in groups}
+
+
+def _list_title(tablename: str) -> Any:
+    # the model brings its titles along
+    current.s3db.table(tablename)
+    return current.s3db.get_crud_string(tablename, "title_list")
+
+
+def _readable_posts() -> S3Resource:
+    """The posts that the person finds in the newsfeed, with the hooks that decide about them."""
+    current.deployment_settings.customise_controller("cms_post")
+    return S3Resource("cms_post", filter=current.response.s3.filter)
 
 
 def _group(name: str, kind: str, label: Any, options: list[tuple[str, Any]], chosen: Storage) -> Choices:
