@@ -15,6 +15,7 @@ from gluon import current
 __all__ = (
     "S3DateTime",
     "S3TypeConverter",
+    "is_time_zone",
     "relative_steps",
     "s3_decode_iso_datetime",
     "s3_encode_iso_datetime",
@@ -179,7 +180,7 @@ def relative_steps(expression: str) -> list[tuple[int, str]] | None:
 def s3_get_tzinfo() -> dt.tzinfo | None:
     """Time zone of the client of this request; None means UTC.
 
-    From the form (``_timezone``, ``_utc_offset``), the session, then the setting ``L10n.timezone``.
+    From the form (``_timezone``, ``_utc_offset``), the session, the account, then the setting ``L10n.timezone``.
     """
     s3 = getattr(getattr(current, "response", None), "s3", None)
     if s3 is None:
@@ -193,12 +194,14 @@ def s3_get_tzinfo() -> dt.tzinfo | None:
 def _find_tzinfo() -> dt.tzinfo | None:
     form = current.request.post_vars
     session = current.session.s3 or {}
+    account = getattr(getattr(current, "auth", None), "user", None) or {}
     settings = current.deployment_settings
     return (
         _zone(form.get("_timezone"))
         or _zone(session.get("tzname"))
         or _browser_offset(form.get("_utc_offset"))
         or _browser_offset(session.get("utc_offset"))
+        or _zone(account.get("timezone"))
         or _zone(settings.get_L10n_timezone())
     )
 
@@ -210,6 +213,11 @@ def _zone(name: Any) -> dt.tzinfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
+
+
+def is_time_zone(name: Any) -> bool:
+    """Is there a time zone of this name, such as Europe/Berlin?"""
+    return _zone(name) is not None
 
 
 def _browser_offset(minutes: Any) -> dt.tzinfo | None:

@@ -62,7 +62,7 @@ class AuthBase:
         """The user of this request, None for an anonymous visitor.
 
         Read from the session or from the Authorization header when first asked for. Keys: id, email, first_name,
-        last_name, language, organisation_id; after s3_set_roles also pe_id and realms.
+        last_name, language, timezone, organisation_id; after s3_set_roles also pe_id and realms.
         """
         if not self._restored:
             self._restored = True
@@ -104,7 +104,7 @@ class AuthBase:
 
     @staticmethod
     def _as_user(account: Row) -> Storage:
-        keys = ("id", "email", "first_name", "last_name", "language", "organisation_id")
+        keys = ("id", "email", "first_name", "last_name", "language", "timezone", "organisation_id")
         user = Storage({key: account[key] for key in keys})
         user.update(pe_id=None, realms={})
         return user

@@ -7,7 +7,9 @@ from typing import Any
 from gluon import current
 from gluon.html import DIV, FORM, INPUT, LABEL, OPTION, SELECT, P
 from gluon.storage import Storage
-from gluon.validators import IS_EMAIL, IS_IN_SET, IS_LENGTH, IS_NOT_EMPTY
+from gluon.validators import IS_EMAIL, IS_EMPTY_OR, IS_IN_SET, IS_LENGTH, IS_NOT_EMPTY
+
+from s3.s3datetime import is_time_zone
 
 __all__ = (
     "accepts",
@@ -21,6 +23,7 @@ __all__ = (
     "name_fields",
     "new_password_fields",
     "tick_box",
+    "time_zone_field",
 )
 
 
@@ -101,6 +104,18 @@ def choice(name: str, label: Any, options: dict[str, str], value: Any = None) ->
         requires=IS_IN_SET(list(options)),
     )
     return DIV(LABEL(label, _for=f"auth_{name}"), widget, _class="form-row")
+
+
+def time_zone_field(value: str | None) -> DIV:
+    T = current.T
+    site = current.deployment_settings.get_L10n_timezone() or "UTC"
+    hint = T("Of the dates in your messages, such as Europe/Berlin. If it is empty: %(zone)s") % {"zone": site}
+    return field("timezone", T("Time zone"), value=value, requires=IS_EMPTY_OR(_is_time_zone), required=False, hint=hint)
+
+
+def _is_time_zone(value: Any, record_id: Any = None) -> tuple[Any, Any]:
+    zone = value.strip()
+    return zone, None if is_time_zone(zone) else current.T("There is no such time zone")
 
 
 def email_field(requires: Any = None) -> DIV:

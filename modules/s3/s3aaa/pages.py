@@ -23,6 +23,7 @@ from s3.s3aaa.forms import (
     name_fields,
     new_password_fields,
     tick_box,
+    time_zone_field,
 )
 from s3.s3aaa.reset import AuthReset
 from s3.s3aaa.throttle import Counters, minutes
@@ -122,11 +123,12 @@ class AuthPages(AuthReset):
         form = form_of(
             *name_fields(account.first_name, account.last_name),
             choice("language", T("Language"), languages, value=account.language),
+            time_zone_field(account.timezone),
             submit=T("Save"),
         )
         current.response.title = T("Profile")
         if accepts(form, "profile"):
-            names = ("first_name", "last_name", "language")
+            names = ("first_name", "last_name", "language", "timezone")
             account.update_record(**{name: form.vars[name] for name in names})
             self.s3_link_to_person(account)
             forget_language()

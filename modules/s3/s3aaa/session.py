@@ -139,8 +139,15 @@ class AuthSession(AuthRoles, AuthLink):
         return self.user
 
     def logout_key(self) -> str:
-        """What a form sends along to log out of this session: a page of another site cannot know it."""
-        return hmac.new(self.hmac_key.encode(), f"logout {current.response.session_id}".encode(), "sha256").hexdigest()[:32]
+        """What a form sends along to log out of this session."""
+        return self.form_key("logout")
+
+    def form_key(self, purpose: str) -> str:
+        """What a form of this session sends along, for one purpose: a page of another site cannot know it.
+
+        Unlike web2py's one-time keys it is not stored, so that pages with such forms write nothing when they are read.
+        """
+        return hmac.new(self.hmac_key.encode(), f"{purpose} {current.response.session_id}".encode(), "sha256").hexdigest()[:32]
 
     def logout_user(self) -> None:
         """End the login and the session."""
@@ -161,6 +168,8 @@ class AuthSession(AuthRoles, AuthLink):
             S3PermissionError: the account is not active
             In both cases the user of this request stays who it was.
         """
+        # the dates of another reader are in another time zone
+        current.response.s3.tzinfo = None
         if not user_id:
             self.user = None
             self.s3_set_roles()

@@ -47,6 +47,8 @@ def _define_user(db: DAL) -> Table:
         Field("password", "password", length=512, readable=False, requires=IS_NEW_PASSWORD()),
         _hidden("username", length=255),
         Field("language", length=16),
+        # such as Europe/Berlin; of the dates in messages
+        Field("timezone", length=64),
         _hidden("organisation_id", "integer", label=current.T("Organization"),
                 represent=DelegatedRepresent("org_organisation_represent", lookup="org_organisation")),
         _hidden("org_group_id", "integer"),

@@ -213,6 +213,7 @@ def _field_labels() -> dict[str, Any]:
         "unrestricted": T("For the records of all"),
         "description": T("Description"),
         "language": T("Language"),
+        "timezone": T("Time zone"),
         "password": T("Password"),
     }
 

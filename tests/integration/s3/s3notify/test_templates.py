@@ -107,7 +107,10 @@ def test_template_knows_the_contents_and_the_view_environment_and_nothing_of_the
     assert deployment.render() == "no x Filter /a/b/c"
 
 
-@pytest.mark.parametrize("broken", ["{{=1 / 0}}", "{{if True}}", "{{=nobody_knows}}", '{{include "nowhere.html"}}', '{{extend "probe_email.html"}}'])
+BROKEN = ["{{=1 / 0}}", "{{if True}}", "{{=nobody_knows}}", '{{include "nowhere.html"}}', '{{extend "probe_email.html"}}']
+
+
+@pytest.mark.parametrize("broken", BROKEN)
 def test_broken_template_falls_back_and_says_why(deployment, broken):
     """F40: errors when it is read, when it is run, and in what it includes."""
     deployment.use("XYZ")
