@@ -99,6 +99,8 @@ def command_parser() -> argparse.ArgumentParser:
     languages = add("languages", "what is missing, unused or faulty in the language files; exit 1 when there is something")
     languages.add_argument("codes", metavar="code", nargs="*", help="of a language, such as fr (default: all)")
     languages.add_argument("--draft", metavar="NAME", help="print the file of this one language, which is called NAME, to be translated")
+    config = add("config", "make models/000_config.py for a deployment template, with a new secret key")
+    config.add_argument("--template", default="DRMP", help="a folder of modules/templates (default: %(default)s)")
     imported = add("import", "import a file of records, all or nothing: subscriptions, or records of another table")
     imported.add_argument("file", type=Path, help="CSV, S3XML or S3JSON, as docs/prepopulation.md says")
     imported.add_argument("--table", default="pr_subscription", help="whose records they are (default: %(default)s)")

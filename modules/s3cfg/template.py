@@ -8,6 +8,7 @@ from typing import Any
 from gluon import current
 
 from s3cfg.importer import import_module
+from s3cfg.script import run_script
 from s3cfg.setting import SettingError
 
 __all__ = ("TemplateCascade",)
@@ -17,10 +18,15 @@ class TemplateCascade:
     def import_template(self: Any, config: str = "config") -> None:
         """Run ``config(settings)`` of every template in the cascade; a later template overrides an earlier one.
 
+        At the older place a config.py without that function is executed itself.
+
         Raises:
             SettingError: there is no such template, or its module has no function ``config``
         """
         for name in self.get_template_names():
+            script = _older_file(name, config)
+            if script and run_script(script, config):
+                continue
             module = self.template_module(name, config)
             if module is None:
                 raise SettingError(f"Template not found: {name} (looked for {_places(name, config)})")
@@ -67,6 +73,12 @@ def _folders(name: str) -> list[str]:
     """Where a template can stand: modules/templates, then the older private/templates."""
     templates = import_module("templates")
     return [os.path.join(root, *name.split(".")) for root in templates.__path__] if templates else []
+
+
+def _older_file(name: str, module: str) -> str | None:
+    """A module of a template that stands at the older place alone."""
+    newer, *older = (os.path.join(folder, f"{module}.py") for folder in _folders(name))
+    return None if os.path.isfile(newer) else next((path for path in older if os.path.isfile(path)), None)
 
 
 def _places(name: str, module: str) -> str:

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from launcher.config import check_config
+from launcher.config import check_config, check_template
 from launcher.database import check_database
 from launcher.environment import WORK_FOLDER
 from launcher.errors import LauncherError
-from launcher.instance import CHECKOUT, Instance, open_instance
+from launcher.instance import CHECKOUT, CONFIG, Instance, open_instance
 from launcher.network import check_different, check_port
 
 __all__ = ("execute",)
@@ -113,6 +113,17 @@ def languages(options: argparse.Namespace) -> int:
     return 0
 
 
+def config(options: argparse.Namespace) -> int:
+    """Make models/000_config.py for a deployment template."""
+    check_template(CHECKOUT, options.template)
+    path = CHECKOUT / "models" / CONFIG
+    if path.exists():
+        raise LauncherError(f"{path} is there already: set settings.base.template in it.")
+    real_instance(options, options.template)
+    print(f"{path} is made for the template {options.template}, with a new secret key. The first start prepares the database.")
+    return 0
+
+
 def import_(options: argparse.Namespace) -> int:
     from launcher.importing import import_from
 
@@ -148,8 +159,12 @@ def lint(options: argparse.Namespace) -> int:
     return 0
 
 
-def real_instance(options: argparse.Namespace) -> Instance:
-    """Give the checkout's own instance, with the options of this start in the environment of all its processes."""
+def real_instance(options: argparse.Namespace, template: str = "DRMP") -> Instance:
+    """Give the checkout's own instance, with the options of this start in the environment of all its processes.
+
+    Args:
+        template: of a new instance
+    """
     if options.db:
         os.environ["S3_DATABASE_URI"] = options.db
     if getattr(options, "port", None):
@@ -157,7 +172,7 @@ def real_instance(options: argparse.Namespace) -> Instance:
     if getattr(options, "mail_port", None):
         os.environ["S3_MAIL_SERVER"] = f"127.0.0.1:{options.mail_port}"
     defaults = {"base_public_url": f"http://127.0.0.1:{WEB_PORT}", "mail_server": f"127.0.0.1:{MAIL_PORT}"}
-    instance = open_instance(WORK_FOLDER, base_template="DRMP", **defaults)
+    instance = open_instance(WORK_FOLDER, base_template=template, **defaults)
     check_config(instance.config)
     return instance
 
@@ -177,5 +192,5 @@ def _mail_folder() -> Path:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     command.__name__.rstrip("_"): command
-    for command in (run, web, worker, mail, demo, bench, shell, check, doctor, import_, languages, test, lint)
+    for command in (run, web, worker, mail, demo, bench, shell, check, doctor, config, import_, languages, test, lint)
 }

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from launcher.errors import LauncherError
 
-__all__ = ("CONFIG_EXAMPLE", "check_config", "render_config", "write_config")
+__all__ = ("CONFIG_EXAMPLE", "check_config", "check_template", "render_config", "write_config")
 
 CONFIG_EXAMPLE = Path(__file__).resolve().parents[1] / "000_config.py.example"
+
+#: Where deployment templates stand, the older place last
+TEMPLATE_FOLDERS = ("modules/templates", "private/templates")
 
 #: A setting of the example, in use or commented out
 _ASSIGNMENT = re.compile(r"^(?:# )?settings\.(?P<key>[a-z]\w*\.\w+) = .*$", re.MULTILINE)
@@ -63,3 +66,15 @@ def check_config(path: Path) -> None:
         raise LauncherError(f"{path} is no valid Python: {error}.") from error
     except OSError as error:
         raise LauncherError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def check_template(checkout: Path, name: str) -> None:
+    """Make sure that there is a deployment template of this name.
+
+    Raises:
+        LauncherError: there is none; names those that there are
+    """
+    places = [checkout / folder for folder in TEMPLATE_FOLDERS]
+    names = {path.parent.relative_to(place).as_posix().replace("/", ".") for place in places for path in place.rglob("config.py")}
+    if name not in names:
+        raise LauncherError(f"There is no template {name!r}, only {', '.join(sorted(names))}.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from launcher.config import write_config
 from launcher.errors import LauncherError
 
-__all__ = ("CHECKOUT", "Instance", "create_instance", "open_instance")
+__all__ = ("CHECKOUT", "CONFIG", "Instance", "create_instance", "open_instance")
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -147,3 +147,81 @@ def test_folders_are_listed_general_first_and_newer_place_last(places: list[Path
 def test_module_that_does_not_exist_is_none() -> None:
     assert import_module("no_such_package.at_all") is None
     assert import_module("json") is sys.modules["json"]
+
+
+# -- the older place ---------------------------------------------------------------------------------------------------
+SCRIPT = "from gluon import current\nsettings = current.deployment_settings\nsettings.base.system_name = {!r}\n"
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> S3Config:
+    """The settings of a request."""
+    from gluon import current
+
+    settings = S3Config()
+    monkeypatch.setattr(current, "deployment_settings", settings, raising=False)
+    return settings
+
+
+def write_script(place: Path, source: str) -> tuple[str, Path]:
+    name = f"Script{next(numbers)}"
+    (place / name).mkdir()
+    (place / name / "config.py").write_text(source)
+    return name, place / name / "config.py"
+
+
+def test_script_at_the_older_place_is_executed_for_every_request(places: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    from gluon import current
+
+    name, _ = write_script(places[1], SCRIPT.format("Of 2013"))
+    for _request in range(2):
+        settings = S3Config()
+        monkeypatch.setattr(current, "deployment_settings", settings, raising=False)
+        settings.base.template = name
+
+        settings.import_template()
+
+        assert settings.get_system_name() == "Of 2013"
+
+
+def test_script_that_has_changed_counts_at_once(places: list[Path], settings: S3Config) -> None:
+    name, path = write_script(places[1], SCRIPT.format("Before"))
+    settings.base.template = name
+    settings.import_template()
+
+    path.write_text(SCRIPT.format("Afterwards"))
+    settings.import_template()
+
+    assert settings.get_system_name() == "Afterwards"
+
+
+@pytest.mark.parametrize("source", [
+    "def config(settings):\n    settings.base.system_name = 'By function'\n",
+    "def other(settings):\n    settings.base.system_name = 'By function'\nconfig = other\n",
+])
+def test_function_at_the_older_place_is_called(places: list[Path], settings: S3Config, source: str) -> None:
+    settings.base.template = write_script(places[1], source)[0]
+
+    settings.import_template()
+
+    assert settings.get_system_name() == "By function"
+
+
+def test_newer_place_goes_before_the_older_one(places: list[Path], settings: S3Config) -> None:
+    name = make_template(places[0], "settings.base.system_name = 'Newer'")
+    (places[1] / name).mkdir()
+    (places[1] / name / "config.py").write_text(SCRIPT.format("Older"))
+    settings.base.template = name
+
+    settings.import_template()
+
+    assert settings.get_system_name() == "Newer"
+
+
+def test_scripts_and_functions_cascade(places: list[Path], settings: S3Config) -> None:
+    script = write_script(places[1], SCRIPT.format("Of 2013") + "settings.msg.notify_batch = 7\n")[0]
+    settings.base.template = [script, make_template(places[0], "settings.base.system_name = 'Of today'")]
+
+    settings.import_template()
+
+    assert (settings.get_system_name(), settings.get_msg_notify_batch()) == ("Of today", 7)
