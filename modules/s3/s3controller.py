@@ -11,6 +11,9 @@ from s3.s3crud import (
     DeleteJSON,
     DeletePage,
     ExportDocument,
+    FilterForms,
+    FilterJSON,
+    FilterOptions,
     ImportDocument,
     ListCSV,
     ListJSON,
@@ -55,6 +58,9 @@ HANDLERS: tuple[tuple[str, tuple[str, ...], str, Any], ...] = (
     ("update", ("POST", "PUT"), "json", UpdateJSON),
     ("delete", ("GET", "POST"), "html", DeletePage),
     ("delete", ("POST", "DELETE"), "json", DeleteJSON),
+    ("filter", ("POST",), "html", FilterForms),
+    ("filter", ("GET", "POST"), "json", FilterJSON),
+    ("filter", ("GET",), "options", FilterOptions),
     *(
         (method, verbs, extension, handler)
         for extension in ("xml", "s3json")

@@ -8,6 +8,7 @@ from typing import Any
 from gluon import DIV, SPAN, TABLE, TAG, TBODY, TD, TH, THEAD, TR, A, P, current
 
 from s3.s3crud.crud import S3CRUD
+from s3.s3crud.filtering import ListFilter
 from s3.s3crud.values import dump_json
 from s3.s3rest import S3Request
 from s3.s3utils import NONE, s3_str, s3_strip_markup, s3_truncate
@@ -63,20 +64,38 @@ class ListPage(S3List):
 
     def apply_method(self, r: S3Request, **attr: Any) -> dict[str, Any]:
         self._require("read")
+        filters = ListFilter(self)
+        if filters.errors:
+            return self._refused(filters)
+        filters.apply_defaults()
         start, limit = page_bounds(r)
         limit = min(limit or current.response.s3.ROWSPERPAGE or ROWS_PER_PAGE, MAX_ROWS_PER_PAGE)
         data = self._select(start, limit, count=True, represent=True, show_links=False, raw_data=True)
-        current.response.view = self._view(r, "list.html")
         return {
-            "title": self._string("title_list"),
+            **self._frame(filters),
             "items": self._table(data) if data.rows else self._empty(data.numrows),
             "numrows": data.numrows,
             "start": start,
             "shown": len(data.rows),
             "paging": self._paging(start, limit, data.numrows),
-            "buttons": self._buttons(),
             "formats": self._formats(),
         }
+
+    def _frame(self, filters: ListFilter) -> dict[str, Any]:
+        """What is around the list."""
+        current.response.view = self._view(self.request, "list.html")
+        return {
+            "title": self._string("title_list"),
+            "list_filter_form": filters.form_html(),
+            "saved_filters": filters.saved_html(),
+            "buttons": self._buttons(),
+        }
+
+    def _refused(self, filters: ListFilter) -> dict[str, Any]:
+        """The form with what is wrong in it: a list without the filter would show too much."""
+        current.response.status = 400
+        current.response.error = " ".join(filters.errors.values())
+        return {**self._frame(filters), "items": "", "numrows": 0, "start": 0, "shown": 0, "paging": "", "formats": []}
 
     def _table(self, data: Any) -> DIV:
         id_column = str(self.resource.table._id)

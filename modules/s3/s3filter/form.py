@@ -96,12 +96,16 @@ class S3FilterForm:
         return pairs + [(key, text) for key, texts in kept.items() for text in texts]
 
     def errors(self, form_vars: Mapping[str, Any], resource: S3Resource | None = None, alias: str | None = None) -> dict[str, str]:
-        """{name of a control: why what it sent cannot be read}."""
+        """{name of a control: its label, and why what it sent cannot be read}."""
         place = Place(resource, alias or "~")
-        own = {variable for widget in self.widgets for variable in widget.variables(place)}
-        controls = [key for key in form_vars if key.endswith("]") and key.partition("[")[0] in own]
-        found = {key: control_error(key, texts_of(form_vars, key)) for key in controls}
-        return {key: error for key, error in found.items() if error is not None}
+        own = {variable: widget for widget in self.widgets for variable in widget.variables(place)}
+        found = {}
+        for key in form_vars:
+            variable = key.partition("[")[0]
+            error = control_error(key, texts_of(form_vars, key)) if key.endswith("]") and variable in own else None
+            if error is not None:
+                found[key] = f"{own[variable].label(place)}: {error}"
+        return found
 
     def _unshown(self, place: Place, values: Mapping[str, Any]) -> dict[str, list[str]]:
         """The conditions that no widget shows."""

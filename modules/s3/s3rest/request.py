@@ -11,6 +11,7 @@ from gluon import current
 from gluon.storage import Storage
 
 from s3.s3error import S3RecordError, S3RequestError
+from s3.s3filter import translate_controls
 from s3.s3resource import S3Resource
 from s3.s3rest.address import DEFAULT_REPRESENTATION, split_args, split_extension
 from s3.s3rest.body import read_form
@@ -114,7 +115,7 @@ class S3Request:
         """Set the variables; this request has its own copies."""
         if vars is not None and get_vars is None and post_vars is None:
             get_vars, post_vars = vars, {}
-        self.get_vars = Storage(base.get_vars if get_vars is None else get_vars)
+        self.get_vars = translate_controls(base.get_vars if get_vars is None else get_vars)
         self.post_vars = Storage(_form_vars(base) if post_vars is None else post_vars)
         self.vars = Storage(self.get_vars)
         self.vars.update(self.post_vars)

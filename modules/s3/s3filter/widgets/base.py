@@ -15,6 +15,7 @@ from s3.s3error import S3SelectorError
 from s3.s3filter.controls import control_error, texts_of
 from s3.s3filter.widgets.lookup import as_opened
 from s3.s3query import S3ResourceField, S3URLQuery
+from s3.s3query.client import META_FIELDS
 from s3.s3resource import S3Resource
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class S3FilterWidget:
         """The selectors as they stand in variables: those that mean a field which clients may filter by."""
         if place.resource is None:
             return self.fields
-        return [selector for selector in (_prefixed(place, name) for name in self.fields) if _resolved(place.resource, selector)]
+        found = [(selector, _resolved(place.resource, selector)) for selector in (_prefixed(place, name) for name in self.fields)]
+        return [selector for selector, rfield in found if rfield is not None and _is_shown(rfield)]
 
     def variable(self, place: Place, operator: str) -> str | None:
         """The URL variable of a condition; None if the resource has none of the fields."""
@@ -182,6 +184,12 @@ def _resolved(resource: S3Resource, selector: str) -> S3ResourceField | None:
         return S3ResourceField(resource, selector, is_client=True)
     except S3SelectorError:
         return None
+
+
+def _is_shown(rfield: S3ResourceField) -> bool:
+    """Whether a field is one whose values the page may offer: of joined tables that has been asked already."""
+    field = rfield.field
+    return bool(rfield.joins) or field is None or field.readable or field.type == "id" or field.name in META_FIELDS
 
 
 def members(values: Values, name: str | None) -> Iterator[Any]:
