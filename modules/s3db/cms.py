@@ -10,10 +10,14 @@ from gluon.storage import Storage
 from s3 import (
     IS_ONE_OF,
     NONE,
+    S3DateFilter,
     S3Duplicate,
+    S3LocationFilter,
     S3Model,
+    S3OptionsFilter,
     S3Represent,
     S3ReusableField,
+    S3TextFilter,
     hidden_field,
     s3_comments,
     s3_datetime,
@@ -167,6 +171,13 @@ class PostModel(S3Model):
             orderby="cms_post.date desc",
             list_orderby="cms_post.date desc",
             list_fields=["title", "body", "location_id", "date", "expired", "comments"],
+            filter_widgets=[
+                S3TextFilter(["title", "body"], label=T("Words")),
+                S3OptionsFilter("series_id"),
+                S3LocationFilter("location_id"),
+                S3DateFilter("date", hide_time=True),
+                S3OptionsFilter("expired", hidden=True),
+            ],
             context={
                 "event": "event.id",
                 "incident": "incident.id",
