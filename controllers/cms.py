@@ -1,7 +1,7 @@
 """News posts and their series."""
 
 if not settings.has_module(request.controller):
-    raise HTTP(404, f"The module {request.controller} is not enabled.")
+    raise HTTP(404, str(T("The module %(name)s is not enabled.") % dict(name=request.controller)))
 
 
 def index():

@@ -3,7 +3,7 @@
 from s3 import s3_rheader_tabs
 
 if not settings.has_module(request.controller):
-    raise HTTP(404, f"The module {request.controller} is not enabled.")
+    raise HTTP(404, str(T("The module %(name)s is not enabled.") % dict(name=request.controller)))
 
 
 def index():

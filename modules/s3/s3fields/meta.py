@@ -10,6 +10,7 @@ from gluon import current
 
 from s3.s3datetime import S3DateTime, utcnow
 from s3.s3fields.represent import DelegatedRepresent, S3Represent, UserRepresent
+from s3cfg import to_translate
 from s3dal import Field
 
 __all__ = (
@@ -19,6 +20,19 @@ __all__ = (
     "s3_all_meta_field_names",
     "s3_meta_fields",
 )
+
+
+# Of those that lists and filters may show
+LABELS = to_translate({
+    "created_on": "Created On",
+    "created_by": "Created By",
+    "modified_on": "Modified On",
+    "modified_by": "Modified By",
+    "approved_by": "Approved By",
+    "owned_by_user": "Owned By User",
+    "owned_by_group": "Owned By Group",
+    "realm_entity": "Realm Entity",
+})
 
 
 def new_uuid() -> str:
@@ -97,6 +111,9 @@ def hidden_field(name: str, type: str = "string", represent: Any = None, **attr:
     field.__dict__.update(_prototype(name, type, tuple(attr.items())).__dict__)
     field.requires = []
     field.represent = represent
+    T = getattr(current, "T", None)
+    if name in LABELS and T is not None:
+        field.label = T(LABELS[name])
     return field
 
 
