@@ -56,7 +56,7 @@ def _filter_widgets() -> list[S3FilterWidget]:
         S3TextFilter(["body"], label=T("Search")),
         S3OptionsFilter("series_id", label=T("Type")),
         S3LocationFilter("location_id", label=T("Location"), levels=["L1", "L2", "L3"]),
-        S3DateFilter("date", label=T("Date")),
+        S3DateFilter("date", label=T("Date"), hide_time=True),
         S3OptionsFilter("created_by$organisation_id", label=T("Organization"), hidden=True),
     ]
 
