@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,13 @@ NOTIFY_FIELDS = """
 def _notify_fields(r, tablename):
     current.s3db.configure("cms_post", notify_fields=["name", "body"])
 settings.customise_cms_post_resource = _notify_fields
+"""
+
+
+CONFIGURE = """
+def _configure_post(r, tablename):
+    current.s3db.configure("cms_post", **{options})
+settings.customise_cms_post_resource = _configure_post
 """
 
 
@@ -85,6 +93,11 @@ class World:
             current.db(table.id == record_id).update_naive(**values)
             current.db.commit()
 
+    def configured(self, **options: str) -> Any:
+        """The table configuration of posts, as a deployment would set it: Python source of each value."""
+        pairs = {"notify_fields": '["name", "body"]', **options}.items()
+        return self.app.configured(CONFIGURE.format(options="{" + ", ".join(f"{key!r}: {value}" for key, value in pairs) + "}"))
+
     # -- act -----------------------------------------------------------------------------------------------------------
     def tick(self) -> str:
         """One whole round, as the worker's tasks would do it; gives the text of the check."""
@@ -149,6 +162,15 @@ class World:
         """The text of a mail that arrived."""
         return str(self.mails[index].get_content())
 
+    def bodies(self, index: int = 0) -> tuple[str, str]:
+        """The text and the html of a mail that arrived."""
+        text, html = (self.mails[index].get_body((kind,)) for kind in ("plain", "html"))
+        return text.get_content(), html.get_content()
+
+    def last_error(self, subscribed: Subscribed) -> str | None:
+        error: str | None = self.row("pr_subscription_resource", subscribed.resource_id).last_error
+        return error
+
 
 class _worker_env:
     def __init__(self, app: App, url: str) -> None:
@@ -168,3 +190,13 @@ class _worker_env:
 def world(app: App) -> Iterator[World]:
     with app.serving() as url, app.configured(NOTIFY_FIELDS):
         yield World(app, url)
+
+
+@pytest.fixture
+def views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], int]:
+    """Writes message templates of a deployment: (name, text)."""
+    from s3.s3notify import templates
+
+    original = templates.template_folders
+    monkeypatch.setattr(templates, "template_folders", lambda: [tmp_path, *original()])
+    return lambda name, text: (tmp_path / name).write_text(text)
