@@ -15,7 +15,6 @@ from s3.s3crud.values import dump_json
 from s3.s3error import S3DataError, S3FilterValueError, S3SelectorError
 from s3.s3filter import (
     S3FilterForm,
-    apply_filter,
     change_filter,
     delete_filter,
     own_filters,
@@ -62,11 +61,8 @@ class ListFilter:
         self.errors = self.form.errors(self.request.get_vars, crud.resource) if self.form else {}
 
     def apply_defaults(self) -> None:
-        """Filter a list that is opened without filters as the form says; its links then say it, too."""
         if self.form is not None:
-            defaults = self.form.defaults(self.crud.resource, self.request.get_vars)
-            apply_filter(self.crud.resource, list(defaults.items()))
-            self.request.get_vars.update(defaults)
+            self.form.apply_filter_defaults(self.request, self.crud.resource)
 
     def form_html(self) -> Any:
         if self.form is None:
@@ -143,7 +139,7 @@ class FilterForms(S3Filter):
     def _do(self, action: str) -> Any:
         T, given = current.T, self.request.post_vars
         if action == "save":
-            save_filter(self.resource, self._shown_filter(), title=self._title(given.get("title")), **self._page())
+            save_filter(self.resource, self._shown_filter(), self._title(given.get("title")), None, **self._page())
             return T("Filter saved")
         filter_id = self._own_id(given.get("id"))
         if action == "delete":
@@ -159,7 +155,7 @@ class FilterForms(S3Filter):
 
     def _shown_filter(self) -> list[tuple[str, str]]:
         """The filter of the list that the form stands on."""
-        pairs = []
+        pairs: list[tuple[str, str]] = []
         for key, value in self.request.get_vars.items():
             if is_filter(key):
                 pairs.extend((key, text) for text in (value if isinstance(value, list) else [value]))
@@ -189,16 +185,15 @@ class FilterJSON(S3Filter):
 
     def _save(self, data: dict[str, Any]) -> str:
         details = {"description": data["description"]} if isinstance(data.get("description"), str) else {}
-        if data.get("title") is not None:
-            details["title"] = self._title(data["title"])
+        title = self._title(data["title"]) if data.get("title") is not None else None
         is_new = data.get("id") is None
         filter_id = None if is_new else self._own_id(data["id"])
         try:
             if filter_id is None or "query" in data:
                 page = self._page() if is_new else {}
-                filter_id = save_filter(self.resource, data.get("query"), filter_id=filter_id, **details, **page)
-            elif details:
-                change_filter(filter_id, **details)
+                filter_id = save_filter(self.resource, data.get("query"), title, filter_id, **details, **page)
+            else:
+                change_filter(filter_id, **details, **({"title": title} if title else {}))
         except (S3FilterValueError, S3SelectorError) as error:
             self._fail(error)
         message = current.T("Filter saved") if is_new else current.T("Filter updated")

@@ -1,5 +1,6 @@
 """Filters that people set and save: forms, storage format, check, text."""
 from s3.s3filter.controls import translate_controls
+from s3.s3filter.defaults import s3_set_default_filter
 from s3.s3filter.form import S3FilterForm
 from s3.s3filter.manager import saved_filters_html
 from s3.s3filter.saved import parse_filter, quoted_json, validate_filter
@@ -15,6 +16,7 @@ from s3.s3filter.widgets import (
     S3OptionsFilter,
     S3RangeFilter,
     S3TextFilter,
+    s3_get_filter_opts,
 )
 
 __all__ = (
@@ -37,6 +39,8 @@ __all__ = (
     "own_pe_id",
     "parse_filter",
     "quoted_json",
+    "s3_get_filter_opts",
+    "s3_set_default_filter",
     "save_filter",
     "saved_filters_html",
     "translate_controls",

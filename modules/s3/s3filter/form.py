@@ -4,7 +4,7 @@ Works without script: the form sends the URL variables themselves, or controls t
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gluon import BUTTON, DIV, FORM, INPUT, TAG, A, P, current
@@ -12,11 +12,13 @@ from gluon.storage import Storage
 
 from s3.s3error import S3Error, S3FilterValueError, S3SelectorError
 from s3.s3filter.controls import control_error, texts_of, translate_controls
+from s3.s3filter.defaults import default_filters, has_defaults
 from s3.s3filter.saved import parse_filter
+from s3.s3filter.store import apply_filter
 from s3.s3filter.string import S3FilterString
 from s3.s3filter.widgets import Place, S3FilterWidget
 from s3.s3query import S3URLQuery
-from s3.s3query.syntax import is_filter, write_value
+from s3.s3query.syntax import is_filter
 from s3.s3resource import S3Resource
 
 __all__ = ("S3FilterForm",)
@@ -165,25 +167,27 @@ class S3FilterForm:
         place = Place(resource, alias or "~")
         rows = self.fields(resource, values, alias)
         kept = self._unshown(place, {key: value for key, value in values.items() if key not in ("start", NO_DEFAULTS)})
-        if self.has_defaults:
+        if has_defaults(self.widgets, place):
+            # to empty the form is to see everything
             kept[NO_DEFAULTS] = ["0"]
         hidden = [INPUT(_type="hidden", _name=key, _value=text) for key, texts in kept.items() for text in texts]
+        button = BUTTON(self.opts.get("submit") or T("Search"), _type="submit")
         form = FORM(
             *rows,
             *hidden,
             self._others(resource, kept),
-            DIV(BUTTON(self.opts.get("submit") or T("Search"), _type="submit"), self._clear(values, url), _class="buttons"),
+            DIV(button, self._clear(values, url, NO_DEFAULTS in kept), _class="buttons"),
             _method="get", _action=url, _enctype="application/x-www-form-urlencoded", _role="search",
             **{"_id": "filter-form", "_class": "filter-form", "_aria-label": T("Filter"), "_aria-controls": target, **self.attr},
         )
         is_used = any(is_filter(key) for key in values)
         return TAG.details(TAG.summary(T("Filter")), form, _class="filter", _open="open" if is_used else None)
 
-    def _clear(self, values: Mapping[str, Any], url: str) -> Any:
+    def _clear(self, values: Mapping[str, Any], url: str, has_default: bool) -> Any:
         words = self.opts.get("clear", True)
         if not words or not any(is_filter(key) for key in values):
             return ""
-        query = f"?{NO_DEFAULTS}=0" if self.has_defaults else ""
+        query = f"?{NO_DEFAULTS}=0" if has_default else ""
         return A(current.T("Clear Filter") if words is True else words, _href=f"{url}{query}", _class="button plain")
 
     @staticmethod
@@ -199,32 +203,22 @@ class S3FilterForm:
             return ""
         return P(current.T("Also filtered by: %(filter)s") % {"filter": text}, _class="hint")
 
-    # -- defaults ------------------------------------------------------------------------------------------------------
-    @property
-    def has_defaults(self) -> bool:
-        return any("default" in widget.opts for widget in self.widgets)
+    def apply_filter_defaults(self, r: Any, resource: S3Resource, alias: str | None = None) -> Storage:
+        """Filter a list that is opened without filters as its widgets say, unless the URL has ``default_filters=0``.
 
-    def defaults(self, resource: S3Resource, get_vars: Mapping[str, Any], alias: str | None = None) -> Storage:
-        """The filters of a list that is opened without any: the defaults of those widgets of which the URL has no variable."""
-        place, values = Place(resource, alias or "~"), Storage()
-        if get_vars.get(NO_DEFAULTS) == "0":
-            return values
-        given = {_normal(place, key) for key in get_vars}
-        for widget in self.widgets:
-            if not given.intersection(widget.shown_variables(place)):
-                values.update(_default(widget, place))
-        return values
+        Args:
+            r: the request; its variables have the defaults afterwards, so that links to the list say them
 
-
-def _default(widget: S3FilterWidget, place: Place) -> Iterator[tuple[str, Any]]:
-    default, variables = widget.opts.get("default"), widget.variables(place)
-    if default is None or not variables:
-        return
-    if isinstance(default, Mapping):
-        yield from ((key, value) for key, value in default.items())
-        return
-    values: Sequence[Any] = default if isinstance(default, (list, tuple)) else [default]
-    yield variables[0], ",".join(write_value(value) for value in values)
+        Returns:
+            the URL variables that were added
+        """
+        place = Place(resource, alias or "~")
+        if r.get_vars.get(NO_DEFAULTS) == "0":
+            return Storage()
+        defaults = default_filters(self.widgets, place, (_normal(place, key) for key in r.get_vars))
+        apply_filter(resource, list(defaults.items()))
+        r.get_vars.update(defaults)
+        return defaults
 
 
 def _normal(place: Place, key: str) -> str:

@@ -25,7 +25,8 @@ class S3HierarchyFilter(S3FilterWidget):
     Options:
         leafonly: only records with nothing below them can be chosen (True)
         cascade: to choose a record chooses all that is below it, also what will be (False); with leafonly=False
-        represent, lookup: of the records; default that of the field
+        represent: of the records; default their names
+        lookup: the table of the hierarchy, if the field is no reference to it, such as the record id
         none: label for "no value"; True for the standard one
         no_opts: said when there is nothing to choose
     """
@@ -92,8 +93,13 @@ class S3HierarchyFilter(S3FilterWidget):
     def _target(self, place: Place) -> tuple[str, str] | None:
         """The table of the hierarchy, and the key that the field holds."""
         rfield = self.rfield(place)
-        tablename, key = s3_get_foreign_key(rfield.field)[:2] if rfield is not None and rfield.field is not None else (None, None)
-        return (tablename, key) if tablename and key else None
+        if rfield is None or rfield.field is None:
+            return None
+        tablename, key, _ = s3_get_foreign_key(rfield.field)
+        if tablename and key:
+            return tablename, key
+        lookup = self.opts.get("lookup")
+        return (lookup, current.s3db.table(lookup)._id.name) if lookup else None
 
     def _tree(self, place: Place, chosen: Iterable[Any]) -> Tree:
         source, rfield, target = self.source(place), self.rfield(place), self._target(place)
@@ -105,7 +111,7 @@ class S3HierarchyFilter(S3FilterWidget):
         above = {key for path in paths.values() for key in path} - used
         table = current.s3db.table(target[0])
         known = used | readable_keys(table, target[1], above)
-        represent = self.opts.get("represent") or S3Represent(lookup=self.opts.get("lookup") or target[0])
+        represent = self.opts.get("represent") or S3Represent(lookup=target[0])
         return _grown([[key for key in path if key in known] for path in paths.values()], labels_of(known, represent))
 
     def ajax_options(self, place: Place) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from s3.s3filter.widgets.lookup import labels_of, used_values
 from s3.s3query import S3ResourceField, S3URLQuery
 from s3.s3query.syntax import write_value
 from s3.s3query.values import convert_value
+from s3.s3resource import S3Resource
 from s3.s3utils import s3_get_foreign_key, s3_str
 
-__all__ = ("S3OptionsFilter", "checkboxes", "selection")
+__all__ = ("S3OptionsFilter", "checkboxes", "s3_get_filter_opts", "selection")
 
 # more than these are a list to choose from, not a group of boxes
 MAX_CHECKBOXES = 12
@@ -201,3 +202,22 @@ def selection(name: str, stem: str, options: Options, chosen: set[str], css_clas
     if is_multiple:
         return SELECT(*items, _multiple="multiple", _size=str(min(LINES, len(items))), **attr)
     return SELECT(OPTION(current.T("All"), _value=""), *items, **attr)
+
+
+def s3_get_filter_opts(
+    tablename: str, fieldname: str = "name", key: str = "id", none: Any = False, orderby: Any = None, translate: bool = False
+) -> dict[Any, Any]:
+    """All records of a table that the reader may read, as ``options`` of a widget; those that no record uses, too.
+
+    Args:
+        fieldname: of the label
+        key: of the value
+        none: label for "no value"; True for the standard one
+        orderby: as of S3Resource.select; default the label
+        translate: translate the labels
+
+    Source: Eden s3filter.py s3_get_filter_opts
+    """
+    rows = S3Resource(tablename).select([key, fieldname], orderby=orderby or fieldname, as_rows=True).rows
+    found = {row[key]: current.T(row[fieldname]) if translate else row[fieldname] for row in rows}
+    return {**found, None: current.T("None") if none is True else none} if none else found
