@@ -1,11 +1,11 @@
 """Accounts, roles, permission rules, the log of events and the state of the service: for administrators alone."""
 
-from s3 import admin_page
+from s3 import admin_page, module_home
 
 
 def index():
     """The module's entry: the accounts."""
-    redirect(URL(f="user"))
+    return module_home("user")
 
 
 def user():

@@ -40,6 +40,7 @@ def user():
         fail_request(400, s3.form_error)
     if auth.permission.format == "html":
         response.view = find_view("default/user.html", "user.html")
+    settings.customise_controller("auth_user", arg=request.args(0))
     try:
         return {"form": auth()}
     except HTTP as refused:

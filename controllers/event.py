@@ -1,12 +1,14 @@
 """Events, incidents and the reports of them."""
 
+from s3 import module_home
+
 if not settings.has_module(request.controller):
     raise HTTP(404, str(T("The module %(name)s is not enabled.") % dict(name=request.controller)))
 
 
 def index():
     """The module's entry: its incidents."""
-    redirect(URL(f="incident"))
+    return module_home("incident")
 
 
 def event():

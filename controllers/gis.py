@@ -1,12 +1,14 @@
 """Locations."""
 
+from s3 import module_home
+
 if not settings.has_module(request.controller):
     raise HTTP(404, str(T("The module %(name)s is not enabled.") % dict(name=request.controller)))
 
 
 def index():
     """The module's entry: its locations."""
-    redirect(URL(f="location"))
+    return module_home("location")
 
 
 def location():

@@ -1,6 +1,6 @@
 """Organisations and their offices."""
 
-from s3 import s3_rheader_tabs
+from s3 import module_home, s3_rheader_tabs
 
 if not settings.has_module(request.controller):
     raise HTTP(404, str(T("The module %(name)s is not enabled.") % dict(name=request.controller)))
@@ -8,7 +8,7 @@ if not settings.has_module(request.controller):
 
 def index():
     """The module's entry: its organisations."""
-    redirect(URL(f="organisation"))
+    return module_home("organisation")
 
 
 def organisation():

@@ -5,9 +5,9 @@ from s3cfg import SettingError
 from s3log import S3Log
 
 current.log = S3Log()
-for _sentence in settings.untold():
-    current.log.warning(_sentence)
 try:
+    for _sentence in settings.untold():
+        current.log.warning(_sentence)
     current.db = db = s3setup.connect(request.folder)
     current.auth = auth = AuthS3()
 except (S3ConfigError, SettingError) as error:

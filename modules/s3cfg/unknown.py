@@ -16,7 +16,7 @@ __all__ = ("describe_unknown", "find_unknown")
 #: sections that belong to the deployment
 FREE = frozenset(("custom", "tasks"))
 MODULES = "modules"
-HOOK = re.compile(r"customise_\w+_(controller|resource)", re.ASCII)
+HOOK = re.compile(r"customise_\w+_(controller|home|resource)", re.ASCII)
 #: in which configurations stand
 FOLDERS = ("models", "modules", "private")
 

@@ -105,6 +105,9 @@ def test_a_setting_that_nothing_reads_is_told_with_its_line(new_checkout):
     # the work goes on
     assert check.returncode == 0 and "Result: No notifications" in check.stdout
     assert sentence in check.stderr
+    ports = (part for name in ("--port", "--mail-port", "--mailbox-port") for part in (name, str(free_port())))
+    with new_checkout.started("run", *ports) as running:
+        assert f"launcher | ! {sentence}" in running.wait_for("Ctrl-C ends it.")
 
 
 def test_an_option_before_the_command_is_not_ignored(checkout):

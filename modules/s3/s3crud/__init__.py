@@ -8,7 +8,7 @@ from s3.s3crud.exchange import ExportDocument, ImportDocument
 from s3.s3crud.filtering import FilterForms, FilterJSON, FilterOptions
 from s3.s3crud.form import FormResult, RecordForm
 from s3.s3crud.listing import ListCSV, ListJSON, ListPage
-from s3.s3crud.navigation import MenuItem, module_menu, page_menu, personal_menu, s3_rheader_tabs, template_pages
+from s3.s3crud.navigation import MenuItem, module_home, module_menu, page_menu, personal_menu, s3_rheader_tabs, template_pages
 from s3.s3crud.record import ReadJSON, ReadPage
 
 __all__ = (
@@ -32,6 +32,7 @@ __all__ = (
     "S3CRUD",
     "UpdateJSON",
     "UpdatePage",
+    "module_home",
     "module_menu",
     "page_menu",
     "personal_menu",

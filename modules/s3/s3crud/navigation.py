@@ -3,13 +3,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gluon import CAT, TAG, URL, A, P, current
+from gluon import CAT, TAG, URL, A, P, current, redirect
 
-from s3.s3rest import S3Request
+from s3.s3rest import S3Request, find_view
 from s3.s3utils import import_module, s3_fullname, s3_strip_markup
 from s3cfg import to_translate
 
-__all__ = ("MenuItem", "module_menu", "page_menu", "personal_menu", "s3_rheader_tabs", "template_pages")
+__all__ = ("MenuItem", "module_home", "module_menu", "page_menu", "personal_menu", "s3_rheader_tabs", "template_pages")
 
 # the pages of a module, the first one being its entry
 MODULE_PAGES: dict[str, tuple[str, ...]] = {
@@ -77,6 +77,20 @@ def module_menu() -> list[tuple[MenuItem, list[MenuItem]]]:
             title = settings.modules[module].name_nice or module
             menu.append((MenuItem(title, items[0].url, request.controller == module), items))
     return menu
+
+
+def module_home(start: str) -> Any:
+    """The entry of this module: what ``settings.customise_<module>_home()`` of the deployment gives, else a redirection.
+
+    Args:
+        start: function of the module to go to without such a hook
+    """
+    module = current.request.controller
+    hook = current.deployment_settings.get(f"customise_{module}_home")
+    if hook is None:
+        redirect(URL(f=start))
+    current.response.view = find_view(f"{module}/index.html")
+    return hook()
 
 
 def template_pages() -> dict[str, Any]:

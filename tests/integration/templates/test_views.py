@@ -135,3 +135,30 @@ def test_a_theme_is_a_name_and_no_path(app, name):
 
         with pytest.raises(SettingError, match=r"Setting base\.theme is .*: it must be a name of letters"):
             current.deployment_settings.view_folders()
+
+
+# -- pages that hooks make -----------------------------------------------------------------------------------------------
+def test_entry_of_a_module_is_what_the_deployment_makes_of_it(app, write):
+    write("Relief/views/cms_index.html", '{{extend "layout.html"}}<h1>{{=title}}</h1>')
+    hook = "settings.customise_cms_home = lambda: {'title': 'What is new'}"
+
+    with app.configured(cascade("Relief") + hook):
+        page = app.request("/cms", auth="anna")
+    usual = app.request("/cms", auth="anna")
+
+    assert page.status == 200 and "<h1>What is new</h1>" in page.text
+    assert (usual.status, usual.headers["location"]) == (303, f"/{app.name}/cms/post")
+
+
+def test_pages_of_accounts_may_be_prepared_by_a_hook(app):
+    hook = (
+        "def _account(**attr):\n"
+        "    current.response.information = 'Page of ' + (attr['arg'] or 'the account')\n"
+        "    return attr\n"
+        "settings.customise_auth_user_controller = _account"
+    )
+
+    with app.configured(hook):
+        page = app.request("/default/user/login").text
+
+    assert '<p class="message information" role="status">Page of login</p>' in page

@@ -72,7 +72,7 @@ def test_examples_of_modules_and_hooks_work(settings: S3Config) -> None:
     for example in examples:
         exec(example, {"settings": settings})
 
-    assert len(examples) == 4
+    assert len(examples) == 5
     assert [name for name in ("default", "cms", "event") if not settings.has_module(name)] == []
     assert settings.customise_controller("cms_post", rheader=None) == {"rheader": None}
     assert settings.customise_resource("cms_post") is not None

@@ -53,6 +53,7 @@ def test_only_what_nothing_reads_is_told(settings: S3Config) -> None:
     settings.modules = {}
     settings.customise_cms_post_resource = len
     settings.customise_cms_post_controller = len
+    settings.customise_cms_home = len
     settings.notify_batch = 3
 
     assert [sentence.partition(":")[0] for sentence in settings.unknown()] == ["settings.notify_batch", "settings.msg.notify_bach"]
