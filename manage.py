@@ -98,6 +98,7 @@ def command_parser() -> argparse.ArgumentParser:
     add("doctor", "the state of worker, subscriptions and outbox; exit 1 when something needs a person")
     languages = add("languages", "what is missing, unused or faulty in the language files; exit 1 when there is something")
     languages.add_argument("codes", metavar="code", nargs="*", help="of a language, such as fr (default: all)")
+    languages.add_argument("--template", metavar="NAME", help="the texts and translations of a deployment template")
     languages.add_argument("--draft", metavar="NAME", help="print the file of this one language, which is called NAME, to be translated")
     config = add("config", "make models/000_config.py for a deployment template, with a new secret key")
     config.add_argument("--template", default="DRMP", help="a folder of modules/templates (default: %(default)s)")

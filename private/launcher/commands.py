@@ -106,10 +106,10 @@ def languages(options: argparse.Namespace) -> int:
     from launcher.languages import draft, examine
 
     if options.draft is None:
-        return examine(CHECKOUT, options.codes)
+        return examine(CHECKOUT, options.codes, options.template)
     if len(options.codes) != 1:
         raise LauncherError("languages --draft NAME needs one code, such as: languages pt --draft Português")
-    sys.stdout.buffer.write(draft(CHECKOUT, options.codes[0], options.draft).encode())
+    sys.stdout.buffer.write(draft(CHECKOUT, options.codes[0], options.draft, options.template).encode())
     return 0
 
 

@@ -17,6 +17,9 @@ __all__ = ("Texts", "collect", "draft", "examine", "faults", "read_translations"
 #: The function that marks what is translated somewhere else
 MARK = "to_translate"
 CODE_FOLDERS = ("models", "controllers", "modules", "views")
+#: Where deployment templates stand, and those that come with the application
+TEMPLATE_FOLDERS = ("modules/templates", "private/templates")
+SHIPPED_TEMPLATES = ("default", "DRMP", "skeleton")
 #: In a language file, but no texts
 META_KEYS = ("!langcode!", "!langname!")
 #: A file of this name is written by the deployment, in its own language
@@ -44,17 +47,44 @@ class Texts:
         self.places.setdefault(text, []).append(place)
 
 
-def collect(root: Path) -> Texts:
-    """All texts of the application that are translated: ``T("...")`` in code and views, ``to_translate(...)`` in code."""
+def collect(root: Path, template: str | None = None) -> Texts:
+    """All texts that are translated: ``T("...")`` in code and views, ``to_translate(...)`` in code.
+
+    Args:
+        template: the deployment template whose texts are meant; None is the application with the templates that come with it
+    """
     texts = Texts()
+    for path in _files(root, template):
+        if path.suffix == ".py":
+            _collect_from_code(texts, path.read_text(encoding="utf-8"), str(path.relative_to(root)))
+        elif path.suffix == ".html":
+            _collect_from_view(texts, path.read_text(encoding="utf-8"), str(path.relative_to(root)))
+    return texts
+
+
+def _files(root: Path, template: str | None) -> Iterator[Path]:
+    if template is not None:
+        yield from sorted(template_folder(root, template).rglob("*"))
+        return
+    templates = root / TEMPLATE_FOLDERS[0]
     for folder in CODE_FOLDERS:
         for path in sorted((root / folder).rglob("*")):
-            place = path.relative_to(root)
-            if path.suffix == ".py" and place != OWN_CONFIGURATION:
-                _collect_from_code(texts, path.read_text(encoding="utf-8"), str(place))
-            elif path.suffix == ".html":
-                _collect_from_view(texts, path.read_text(encoding="utf-8"), str(place))
-    return texts
+            is_foreign = templates in path.parents and path.relative_to(templates).parts[0] not in (*SHIPPED_TEMPLATES, "__init__.py")
+            if not is_foreign and path != root / OWN_CONFIGURATION:
+                yield path
+
+
+def template_folder(root: Path, template: str) -> Path:
+    """Where a deployment template stands.
+
+    Raises:
+        LauncherError: there is none of this name
+    """
+    for place in TEMPLATE_FOLDERS:
+        folder = root.joinpath(place, *template.split("."))
+        if folder.is_dir():
+            return folder
+    raise LauncherError(f"There is no template {template} in {' or '.join(TEMPLATE_FOLDERS)}.")
 
 
 # -- Python ------------------------------------------------------------------------------------------------------------
@@ -153,7 +183,7 @@ def read_translations(path: Path) -> dict[str, str]:
 
 def faults(text: str, translation: str) -> list[str]:
     """What is wrong with a translation, whatever the language."""
-    found = []
+    found, text = [], _without_comment(text)
     if not translation.strip():
         return ["is empty"]
     if Counter(PLACEHOLDER.findall(text)) != Counter(PLACEHOLDER.findall(translation)):
@@ -172,33 +202,47 @@ def _blanks(text: str) -> tuple[str, str]:
 
 
 def _without_comment(text: str) -> str:
-    """What web2py shows of a text without translation."""
-    return text.rsplit("##", 1)[0] if text.find("##") > 0 and "\n" not in text else text
+    """What web2py shows of a text, whose end may be a remark for translators."""
+    return text.rsplit("##", 1)[0].rstrip() if text.find("##") > 0 and "\n" not in text else text
 
 
-def draft(root: Path, code: str, name: str) -> str:
+def draft(root: Path, code: str, name: str, template: str | None = None) -> str:
     """A language file with all texts: the translations that there are, and the text itself where there is none."""
-    known = read_translations(root / "languages" / f"{code}.py")
-    lines = {text: known.get(text, _without_comment(text)) for text in collect(root).places}
+    known = read_translations(language_file(root, code, template))
+    elsewhere = read_translations(language_file(root, code)) if template else {}
+    lines = {text: known.get(text, _without_comment(text)) for text in collect(root, template).places if text not in elsewhere}
     lines |= {"!langcode!": code, "!langname!": known.get("!langname!", name)}
     return "{\n" + "".join(f"{text!r}: {lines[text]!r},\n" for text in sorted(lines)) + "}\n"
 
 
-def examine(root: Path, codes: list[str]) -> int:
+def language_file(root: Path, code: str, template: str | None = None) -> Path:
+    """Where the translations of the application, or of a deployment template, stand."""
+    return (template_folder(root, template) if template else root) / "languages" / f"{code}.py"
+
+
+def examine(root: Path, codes: list[str], template: str | None = None) -> int:
     """Say what is missing, unused or faulty in these languages, or in all; gives the exit code."""
-    texts = collect(root)
-    codes = codes or sorted(path.stem for path in (root / "languages").glob("*.py"))
+    texts = collect(root, template)
     total = 0
-    for code in codes:
-        translations = read_translations(root / "languages" / f"{code}.py")
-        found = [f"missing: {text!r} ({places[0]})" for text, places in sorted(texts.places.items()) if text not in translations]
-        found += [f"unused: {text!r}" for text in sorted(translations) if text not in texts.places and text not in META_KEYS]
-        found += [
-            f"faulty: {text!r}: {fault}"
-            for text, translation in sorted(translations.items()) if text in texts.places for fault in faults(text, translation)
-        ]
+    for code in codes or sorted(path.stem for path in (root / "languages").glob("*.py")):
+        translations = read_translations(language_file(root, code, template))
+        found = _missing(texts, translations | (read_translations(language_file(root, code)) if template else {}))
+        # a template may translate what stands in records, and reword the texts of the application
+        found += [] if template else _unused(texts, translations)
+        found += _faulty(translations)
         total += len(found)
-        print(f"{code}: {len(translations)} translations, {len(found)} problems")
-        for line in found:
-            print(f"  {line}")
+        print("\n  ".join((f"{code}: {len(translations)} translations, {len(found)} problems", *found)))
     return 1 if total else 0
+
+
+def _missing(texts: Texts, translations: dict[str, str]) -> list[str]:
+    return [f"missing: {text!r} ({places[0]})" for text, places in sorted(texts.places.items()) if text not in translations]
+
+
+def _unused(texts: Texts, translations: dict[str, str]) -> list[str]:
+    return [f"unused: {text!r}" for text in sorted(translations) if text not in texts.places and text not in META_KEYS]
+
+
+def _faulty(translations: dict[str, str]) -> list[str]:
+    texts = sorted(text for text in translations if text not in META_KEYS)
+    return [f"faulty: {text!r}: {fault}" for text in texts for fault in faults(text, translations[text])]

@@ -184,8 +184,42 @@ def test_draft_has_every_text_and_the_translations_that_there_are(checkout):
     text = draft(root, "pt", "Português")
 
     assert text.splitlines() == [
-        "{", "'!langcode!': 'pt',", "'!langname!': 'Português',", "'New': 'New',", "'Old': 'Antigo',", "'file ## upload': 'file ',", "}",
+        "{", "'!langcode!': 'pt',", "'!langname!': 'Português',", "'New': 'New',", "'Old': 'Antigo',", "'file ## upload': 'file',", "}",
     ]
+
+
+@pytest.fixture
+def with_template(checkout):
+    """A checkout with a German translation and a deployment template of somebody's own."""
+    checkout("modules/thing.py", 'T("New")')
+    checkout("languages/de.py", "{'New': 'Neu'}")
+    return checkout("modules/templates/Relief/config.py", 'T("New")\nT("Shelter")')
+
+
+def test_texts_of_other_templates_are_theirs(with_template):
+    assert list(collect(with_template).places) == ["New"]
+    assert list(collect(with_template, "Relief").places) == ["New", "Shelter"]
+
+
+def test_examination_of_a_template_counts_the_translations_of_the_application(with_template, checkout, capsys):
+    assert examine(with_template, ["de"], "Relief") == 1
+    checkout("modules/templates/Relief/languages/de.py", "{'Shelter': 'Unterkunft', 'A name of records': 'Ein Name'}")
+    assert examine(with_template, ["de"], "Relief") == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        "de: 0 translations, 1 problems",
+        "  missing: 'Shelter' (modules/templates/Relief/config.py:2)",
+        "de: 2 translations, 0 problems",
+    ]
+
+
+def test_draft_of_a_template_has_what_the_application_does_not_translate(with_template):
+    assert draft(with_template, "de", "Deutsch", "Relief") == "{\n'!langcode!': 'de',\n'!langname!': 'Deutsch',\n'Shelter': 'Shelter',\n}\n"
+
+
+def test_template_that_there_is_not_is_named(with_template):
+    with pytest.raises(LauncherError, match="no template Nothing"):
+        collect(with_template, "Nothing")
 
 
 @pytest.mark.parametrize("content", ["{'New': ", "['New']", "{'New': 1}", "__import__('os')"])
