@@ -23,6 +23,7 @@ MARKED_ELSEWHERE = {
     "modules/s3/s3filter/string.py: template": "Operator.sentence, Operator.negated",
     "modules/s3/s3filter/widgets/locations.py: current.deployment_settings.get_gis_hierarchy().get(level) or level": "the setting",
     "modules/s3/s3filter/widgets/options.py: label": "records, where the widget says so",
+    "modules/s3/s3filter/widgets/options.py: row[fieldname]": "records, where the widget says so",
     "modules/s3/s3filter/words.py: ' '.join((word.capitalize() for word in step.split('_')))": "s3db.COMPONENT_NAMES",
     "modules/s3/s3filter/words.py: one if number == 1 else many": "UNITS",
     "modules/s3/s3validators.py: message": "the validators",
