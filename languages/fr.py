@@ -47,7 +47,7 @@
 '%(number)s year': '%(number)s an',
 '%(number)s years': '%(number)s ans',
 '%(number)s, the oldest since %(ago)s': '%(number)s, le plus ancien depuis %(ago)s',
-'%(system)s: %(resource)s Update Notification': '%(system)s\xa0: notification %(resource)s',
+'%(system)s: %(resource)s Update Notification': '%(system)s\xa0: mises à jour dans %(resource)s',
 '%(time)s UTC (%(seconds)s s ago)': '%(time)s UTC (il y a %(seconds)s s)',
 '%(time)s ago': 'il y a %(time)s',
 '%s AND %s': '%s ET %s',
