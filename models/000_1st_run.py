@@ -18,6 +18,8 @@ from s3cfg import S3Config, config_problem  # noqa: E402
 s3 = response.s3 = Storage(crud_strings=Storage())
 # before anybody asks for variables; whoever takes forms refuses the request
 s3.form_error = read_form(request)
+# before anybody translates: web2py would write every text without translation into the language files of the checkout
+T.is_writable = False
 current.deployment_settings = deployment_settings = settings = S3Config()
 
 _config = os.path.join(request.folder, "models", "000_config.py")

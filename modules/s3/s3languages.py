@@ -102,7 +102,6 @@ def text_direction(language: str) -> str:
 
 
 def _prepare(T: Any, language: str) -> None:
-    # web2py would write every text without translation into the language files of the checkout
     T.is_writable = False
     T.force(language)
     files = list(_files_of_templates(language.lower()))

@@ -123,6 +123,11 @@ def test_no_translator_writes_into_language_files(app):
         assert str(current.T(text)) == text
         assert translator("de")(text, lazy=False) == text
 
+    # what a configuration translates is translated before the language is chosen
+    with app.configured("settings.base.system_name = str(T('Another one'))"):
+        page = app.request(LOGIN, headers={"Accept-Language": "de"})
+
+    assert "Another one" in page.text
     assert {path: path.stat().st_mtime_ns for path in (app.folder / "languages").iterdir()} == files
 
 
