@@ -106,7 +106,7 @@ def _text_records(columns: list[Any], rows: list[Any], urls: list[str | None], l
 def _html_records(columns: list[Any], rows: list[Any], urls: list[str | None], links: Links) -> TABLE:
     # below one another: side by side, more than two columns do not fit on a telephone
     bodies = [_html_record(columns, row, url, links) for row, url in zip(rows, urls, strict=True)]
-    return TABLE(*bodies, _class="records")
+    return TABLE(*bodies, _class="records", _cellpadding="4", _cellspacing="0")
 
 
 def _html_record(columns: list[Any], row: Any, url: str | None, links: Links) -> TBODY:
@@ -121,7 +121,8 @@ def _html_record(columns: list[Any], row: Any, url: str | None, links: Links) ->
     lines = [TR(TH(label, _scope="row"), TD(value, _dir="auto")) for label, value in zip(labels, values, strict=True)]
     if lines:
         lines[0]["_class"] = "first"
-    return TBODY(*lines)
+    # what is an attribute of the whole need not be a style of each cell: long mails are cut off by their size
+    return TBODY(*lines, _valign="top")
 
 
 def subject_line(template: Any, meta_data: Mapping[str, Any]) -> str:

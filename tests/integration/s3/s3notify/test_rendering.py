@@ -115,7 +115,7 @@ def test_text_of_several_lines_stays_together(app, world):
     world.tick()
 
     text, html = world.bodies()
-    assert "    Body: One\r\n    Two " in text
+    assert "    Body: One\r\n        Two " in text
     assert "One<br>Two &lt;b&gt;" in html
 
 
