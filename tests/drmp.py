@@ -87,6 +87,9 @@ def open_drmp(name: str, kind: str, folder: Path, uri: str, smtp: Mailbox) -> Ap
     )  # fmt: skip
     app = App(instance.app_folder, instance.app, kind)
     app.smtp = smtp
+    with app.env() as current:
+        # whoever comes first brings the demo data, and is known only after that
+        current.db.commit()
     return app
 
 

@@ -19,9 +19,11 @@ def config(settings: Any) -> None:
     settings.base.system_name = "Disaster Risk Management Platform"
     settings.base.system_name_short = "DRMP"
     settings.security.policy = 6
+    settings.ui.auth_user_represent = "name"
     settings.auth.realm_entity = author_organisation
     settings.L10n.languages = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ar": "العربية"}
     settings.msg.notify_subject = "$S Notification"
+    settings.msg.notify_settings_url = "default/index/subscriptions"
     settings.gis.hierarchy = to_translate({"L0": "Country", "L1": "Province", "L2": "District", "L3": "Town"})
 
     settings.modules = {

@@ -23,7 +23,7 @@ __all__ = ("NEWSFEED", "Newsfeed")
 NEWSFEED = "default/index/newsfeed"
 
 #: what a post says about itself
-FIELDS = ["date", "series_id", "location_id", "body", "created_by", "created_by$organisation_id"]
+FIELDS = ["id", "date", "series_id", "location_id", "body", "created_by", "created_by$organisation_id"]
 
 
 class Newsfeed:
@@ -46,6 +46,7 @@ class Newsfeed:
             filter_widgets=_filter_widgets(),
             list_orderby="cms_post.date desc",
         )
+        _find_series(current.request.get_vars)
         s3.prep = prepare
         return current.rest_controller("cms", "post")
 
@@ -61,12 +62,48 @@ def _filter_widgets() -> list[S3FilterWidget]:
     ]
 
 
+def _find_series(get_vars: dict[str, Any]) -> None:
+    """Let links name the type of posts, as the form does not: the form shows what has the id of a type."""
+    name = get_vars.get("~.series_id$name")
+    if not isinstance(name, str):
+        return
+    table = current.s3db.cms_series
+    series = current.db((table.name == name) & (table.deleted == False)).select(table.id, limitby=(0, 1)).first()  # noqa: E712
+    if series:
+        del get_vars["~.series_id$name"]
+        get_vars["~.series_id__belongs"] = str(series.id)
+
+
 def prepare(r: S3Request) -> bool:
     """Show the list as a newsfeed, after the hooks of the table have had their say."""
     if r.interactive and r.component is None:
         current.s3db.configure("cms_post", list_fields=FIELDS)
         r.set_handler("list", NewsfeedPage, http=("GET",), representation="html")
     return True
+
+
+class Post:
+    """What a row of the list says, by selector."""
+
+    def __init__(self, row: dict[str, Any], columns: dict[str, str]) -> None:
+        """
+        Args:
+            columns: {selector: column}
+        """
+        self._row = row
+        self._columns = columns
+
+    def raw(self, selector: str) -> Any:
+        return self._row["_row"][self._columns[selector]]
+
+    def text(self, selector: str) -> Any:
+        """The represented value; None if there is none."""
+        return self._row[self._columns[selector]] if self.raw(selector) else None
+
+    def time(self, selector: str) -> Any:
+        """A time for people and for programs."""
+        when = self.raw(selector)
+        return TAG.time(self.text(selector), _datetime=s3_encode_iso_datetime(when) + "Z") if when else None
 
 
 class NewsfeedPage(ListPage):
@@ -78,20 +115,12 @@ class NewsfeedPage(ListPage):
         return output
 
     def _table(self, data: Any) -> DIV:
-        return DIV(*[self._post(row) for row in data.rows], _class="posts")
+        columns = {rfield.selector.removeprefix("~."): rfield.colname for rfield in data.rfields}
+        return DIV(*[self._post(Post(row, columns)) for row in data.rows], _class="posts")
 
-    def _post(self, row: dict[str, Any]) -> Any:
-        raw = row["_row"]
-        kind = row["cms_post.series_id"] if raw["cms_post.series_id"] else current.T("Update")
-        place = [": ", row["cms_post.location_id"]] if raw["cms_post.location_id"] else []
-        heading = H2(A(kind, *place, _href=self._record_url(raw["cms_post.id"])))
-        return TAG.article(heading, P(*self._source(row), _class="source"), DIV(row["cms_post.body"], _class="body"))
-
-    @staticmethod
-    def _source(row: dict[str, Any]) -> list[Any]:
-        """When it was published, and by whom."""
-        raw, parts = row["_row"], []
-        if raw["cms_post.date"]:
-            parts.append(TAG.time(row["cms_post.date"], _datetime=s3_encode_iso_datetime(raw["cms_post.date"]) + "Z"))
-        parts += [row[name] for name in ("auth_user.organisation_id", "cms_post.created_by") if raw.get(name)]
-        return [item for part in parts for item in (" · ", part)][1:]
+    def _post(self, post: Post) -> Any:
+        kind, place = post.text("series_id") or current.T("Update"), post.text("location_id")
+        heading = A(kind, *([": ", place] if place else []), _href=self._record_url(post.raw("id")))
+        source = [post.time("date"), post.text("created_by$organisation_id"), post.text("created_by")]
+        parts = [item for part in source if part for item in (" · ", part)][1:]
+        return TAG.article(H2(heading), P(*parts, _class="source"), DIV(post.text("body"), _class="body"))

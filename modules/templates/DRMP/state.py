@@ -1,4 +1,4 @@
-"""How it stands with the notifications of a person: what was checked when, what is wrong, where messages go."""
+"""Status with the notifications of a person: what was checked when, what is wrong, where messages go."""
 from __future__ import annotations
 
 import datetime as dt
@@ -16,7 +16,7 @@ NEVER = "never"
 
 
 class State(NamedTuple):
-    """How it stands with one subscribed list."""
+    """Status with one subscribed list."""
 
     label: Any
     sentences: list[Any]
@@ -34,7 +34,7 @@ def _sentences(subscription: Row, row: Row, now: dt.datetime) -> list[Any]:
     T = current.T
     said = [T("Last check: %(time)s.") % {"time": _time(row.last_check_time)}] if row.last_check_time else []
     if subscription.frequency == NEVER:
-        return [*said, T("Paused, because the frequency is \"Never\".")]
+        return [*said, T("Paused: the frequency is \"Never\".")]
     if subscription.suspended:
         return said
     waits = [time for time in (row.next_check_time, row.retry_at) if time and time > now]
@@ -67,9 +67,9 @@ def missing_methods() -> Any:
     missing = [str(label) for value, label in options if value and value not in addresses]
     if not missing:
         return None
-    said = T("We have no address of yours for: %(methods)s.") % {"methods": ", ".join(missing)}
+    said = T("There is no contact information of yours for: %(methods)s.") % {"methods": ", ".join(missing)}
     url = _contacts_url()
-    return CAT(said, " ", A(T("Add it to your contacts"), _href=url) if url else T("An administrator can add it."))
+    return CAT(said, " ", A(T("Add Contact Information"), _href=url) if url else T("An administrator can add it."))
 
 
 def _contacts_url() -> str | None:

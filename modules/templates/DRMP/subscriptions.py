@@ -92,10 +92,10 @@ class Subscriptions:
         self.own = own_subscription()
         form, leave = FORM(), FORM()
         if _accepts(form, FORMNAME, self._save):
-            _finish(T("Notification settings updated") if self._wanted() else T("You do not get notifications any more."))
+            _finish(T("Notification settings updated") if self._wanted() else T("You are unsubscribed and get no more notifications."))
         if _accepts(leave, "unsubscribe"):
             unsubscribe_all()
-            _finish(T("You do not get notifications any more."))
+            _finish(T("You are unsubscribed and get no more notifications."))
         response.view = template_view("subscriptions.html")
         record = self.own.record if self.own else None
         offered = {offer.watched: T(offer.label) for offer in self._offered()}
@@ -179,7 +179,7 @@ class Subscriptions:
         ]
         usual = current.deployment_settings.get_msg_notify_email_format()
         formats = _options(table.email_format)
-        formats.insert(0, ("", T("As usual here (%(format)s)") % {"format": dict(formats)[usual]}))
+        formats.insert(0, ("", T("Default (%(format)s)") % {"format": dict(formats)[usual]}))
         groups = (
             _group("resources", "checkbox", T("Subscribe to"), [(offer.key, T(offer.label)) for offer in self._offered()], chosen),
             _group("notify_on", "checkbox", table.notify_on.label, _options(table.notify_on), chosen),
@@ -223,7 +223,7 @@ def _accepts(form: FORM, formname: str, onvalidation: Any = None) -> bool:
     if form.accepts(posted, current.session, formname=formname, onvalidation=onvalidation):
         return True
     if form.errors:
-        current.response.error = str(T("Nothing was saved. Please look at what is marked."))
+        current.response.error = str(T("Nothing was saved. Please correct what is marked."))
     elif posted._formname == formname:
         current.response.error = str(T("This form has expired. Please send it again."))
     return False

@@ -204,22 +204,22 @@ def test_page_that_the_template_does_not_offer_is_not_found(drmp):
         assert drmp.request("admin", f"/default/index/{name}").status == 404
 
 
-def test_reader_is_told_of_what_he_may_see_and_asked_for(drmp):
+def test_reader_is_told_of_what_he_may_see_and_asked_for(visited):
     """New and changed posts of the reader's province, without the restricted ones, in the layout of the template."""
-    series, places, posts = drmp.ids("cms_series", "name"), drmp.ids("gis_location", "name"), drmp.ids("cms_post", "body")
-    drmp.app.clock.advance(minutes=10)
+    series, places, posts = visited.ids("cms_series", "name"), visited.ids("gis_location", "name"), visited.ids("cms_post", "body")
+    visited.app.clock.advance(minutes=10)
     for kind, place, body in (
         ("Flood Warning", "Alder Town", "Water rises at the mill."),
         ("Restricted Report", "Alder Town", "Names of the missing."),
         ("Flood Warning", "Cedar Bay", "Storm surge tonight."),
     ):
         post = {"series_id": series[kind], "location_id": places[place], "body": body}
-        response = drmp.request("editor", "/cms/post.json", "POST", json=post)
+        response = visited.request("editor", "/cms/post.json", "POST", json=post)
         assert response.status in (200, 201), response.text
     changed = posts["The bridge over the Alder is open again."]
-    assert drmp.request("editor", f"/cms/post/{changed}.json", "POST", json={"body": "The bridge is closed."}).status == 200
+    assert visited.request("editor", f"/cms/post/{changed}.json", "POST", json={"body": "The bridge is closed."}).status == 200
 
-    with drmp.app.serving() as url, drmp.app.env() as current:
+    with visited.app.serving() as url, visited.app.env() as current:
         from s3 import S3Notifications
 
         current.deployment_settings.msg.notify_lookup_url = url
@@ -227,7 +227,7 @@ def test_reader_is_told_of_what_he_may_see_and_asked_for(drmp):
         current.msg.process_outbox("EMAIL")
         current.db.commit()
 
-    (mail,) = drmp.app.smtp.messages
+    (mail,) = visited.app.smtp.messages
     assert mail["To"] == "reader@example.com"
     assert mail["Subject"] == "Disaster Risk Management Platform Notification"
     lines = [line for line in mail.get_content().splitlines() if line.strip()]
@@ -240,7 +240,9 @@ def test_reader_is_told_of_what_he_may_see_and_asked_for(drmp):
     assert lines[5] == "1 changed update:"
     assert lines[6].startswith("Situation Report - ")
     assert lines[7] == "The bridge is closed."
-    assert len(lines) == 8
+    assert (lines[8], lines[9], lines[11]) == ("-- ", "Change or end this subscription:", "Stop these notifications:")
+    assert lines[10].endswith("/default/index/subscriptions") and "/default/unsubscribe/" in lines[12]
+    assert len(lines) == 13
 
 
 def render(current: Any, email_format: str, **counts: Any) -> str:

@@ -153,7 +153,7 @@ def test_ticking_no_list_ends_the_notifications_and_says_so(visited):
 
     page = text_of(browser.follow(browser.submit(PAGE, "subscription", resources=[], notify_on=[], method=[])))
 
-    assert "You do not get notifications any more." in page
+    assert "You are unsubscribed and get no more notifications." in page
     assert subscription_of(visited, "reader").watched == []
 
 
@@ -166,7 +166,7 @@ def test_button_ends_everything_and_who_comes_back_finds_the_settings(visited):
     fields = browser.fields("subscription")
     browser.follow(browser.send(PAGE, "subscription", resources=UPDATES))
 
-    assert "You do not get notifications any more." in page and "You get no notifications at present" in page
+    assert "You are unsubscribed and get no more notifications." in page and "You get no notifications at present" in page
     assert (left.watched, left.filters) == ([], before.filters)
     assert "resources" not in fields and fields[PLACE] == "North Province"
     assert [row.id for row in subscription_of(visited, "reader").resources] == [row.id for row in before.resources]
@@ -230,8 +230,8 @@ def test_methods_without_an_address_are_named_and_not_offered(visited):
 
     with_phone = text_of(browser.get(PAGE))
 
-    assert "We have no address of yours for: Mobile Phone." in without
-    assert "+49 151 12345678" in with_phone and "We have no address" not in with_phone
+    assert "There is no contact information of yours for: Mobile Phone." in without
+    assert "+49 151 12345678" in with_phone and "There is no contact information" not in with_phone
 
 
 def subscription_of_pe(current):
