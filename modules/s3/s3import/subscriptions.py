@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gluon import current
 from lxml import etree
@@ -33,6 +34,8 @@ from s3.s3xml import ALIAS, DATA, FIELD, NAME, REFERENCE, RESOURCE, ROOT, UID
 from s3dal import Table
 
 __all__ = ("SubscriptionDocument",)
+
+Result = TypeVar("Result")
 
 #: with options to choose from
 SETTINGS = {"Notify On": "notify_on", "Frequency": "frequency", "Method": "method"}
@@ -90,11 +93,11 @@ class SubscriptionDocument:
         names, rows = read_rows(self.path)
         self._columns = self._read_header(names)
         rows = [Row(row.line, {self._columns[name]: cell for name, cell in row.cells.items()}) for row in rows]
-        wishes = [wish for row in rows if (wish := self._guarded(row, self._wish)) is not None]
+        wishes = [wish for row in rows if (wish := self._guarded(row, partial(self._wish, row))) is not None]
         self._refuse_repeated(wishes)
         self._people = People(wish.email for wish in wishes)
         for wish in wishes:
-            self._guarded(wish.row, self._identify, wish)
+            self._guarded(wish.row, partial(self._identify, wish))
         if self.problems:
             return None
         done = self._find_done(wishes)
@@ -112,10 +115,10 @@ class SubscriptionDocument:
             raise S3DataError(f"{self.name}, line 1: there is no column {missing!r}")
         return columns
 
-    def _guarded(self, row: Row, read: Any, *arguments: Any) -> Any:
+    def _guarded(self, row: Row, step: Callable[[], Result]) -> Result | None:
         """The result of a step, None if the row cannot be used, which is noted."""
         try:
-            return read(*(arguments or (row,)))
+            return step()
         except CellProblem as problem:
             column = next((name for name, meant in self._columns.items() if meant == problem.column), problem.column)
             self.problems.append(f"{self.name}, line {row.line}, column {column!r}: {problem}")
@@ -141,22 +144,22 @@ class SubscriptionDocument:
         if not cell:
             return ""
         try:
-            return str(validate_filter(quoted_json(cell), [resource]))
+            return _plain(validate_filter(quoted_json(cell), [resource]))
         except S3Error as error:
             raise CellProblem("Filter", error) from error
 
     def _chosen(self, row: Row, column: str, name: str) -> tuple[str, ...]:
         """What a cell chooses from the options of a field, each once, in the order of the options; if it is empty, the default."""
-        field = self.table[name]
+        chosen = self.table[name]
         if column not in row.cells:
-            return tuple(field.default) if isinstance(field.default, list) else (field.default,)
-        options = [value for value, _label in field.requires.options(zero=False)]
+            return tuple(chosen.default) if isinstance(chosen.default, list) else (chosen.default,)
+        options = [value for value, _label in chosen.requires.options(zero=False)]
         values = {value.lower(): value for value in options}
         parts = [part.strip() for part in row.cells[column].split(MEMBERS) if part.strip()]
         wrong = next((part for part in parts if part.lower() not in values), None)
         if wrong is not None:
             raise CellProblem(column, f"{wrong!r} is none of {', '.join(options)}")
-        if len(parts) > 1 and not field.type.startswith("list:"):
+        if len(parts) > 1 and not chosen.type.startswith("list:"):
             raise CellProblem(column, f"choose one of {', '.join(options)}")
         return tuple(value for value in options if value.lower() in {part.lower() for part in parts})
 
@@ -183,12 +186,15 @@ class SubscriptionDocument:
         rows = db(live & subscription.pe_id.belongs(self._people.pe_ids)).select(
             subscription.pe_id, resource.resource, resource.url, saved.query, left=saved.on(saved.id == subscription.filter_id)
         )
-        subscribed = {
-            (row.pr_subscription.pe_id, row.pr_subscription_resource.resource, row.pr_subscription_resource.url, row.pr_filter.query or "")
-            for row in rows
-        }
+        watched = ((row.pr_subscription.pe_id, row.pr_subscription_resource, row.pr_filter.query) for row in rows)
+        subscribed = {(pe_id, list_.resource, list_.url, _plain(query)) for pe_id, list_, query in watched}
         own = {wish.uid for wish in wishes if (self._people.pe_id(wish.email), wish.resource, wish.url, wish.query) in subscribed}
         return uids | own
+
+
+def _plain(query: str | None) -> str:
+    """A stored filter; an empty one is none."""
+    return "" if query in (None, "[]") else str(query)
 
 
 def _normal(name: str) -> str:

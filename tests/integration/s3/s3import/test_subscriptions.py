@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -187,6 +188,24 @@ def test_an_address_of_several_persons_needs_their_names(env, load, app):
     assert load(",,,imm@example.org,cms_post,cms/post,,,,") == ["people.csv, line 2, column 'Email': several persons have this address"]
     assert load("Ivo,,,imm@example.org,cms_post,cms/post,,,,") == 1
     assert [row[0] for row in subscriptions(env)] == ["Ivo"]
+
+
+def test_an_empty_filter_is_none(env, load):
+    assert load(",,,anna@cast.example,cms_post,cms/post,[],,,") == 1
+    assert load(",,,anna@cast.example,cms_post,cms/post,,,,") == 0
+
+    assert [row[1] for row in subscriptions(env)] == [None]
+
+
+def test_the_example_of_the_documentation_is_right(env, load):
+    page = (Path(__file__).resolve().parents[4] / "docs" / "prepopulation.md").read_text(encoding="utf-8")
+    example = next(block for block in page.split("```") if block.strip().startswith(HEADER)).strip()
+
+    assert load(*example.splitlines()[1:]) == 2
+
+    assert [(query, watched) for _, query, _, _, _, watched in subscriptions(env)] == [
+        (None, [("gis_location", "gis/location")]), ([["series_id$name", "Flood Warning"]], [("cms_post", "cms/post")]),
+    ]  # fmt: skip
 
 
 def test_headers_are_known_in_any_case_and_others_are_named(env, load):

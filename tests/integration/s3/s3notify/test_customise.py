@@ -310,6 +310,36 @@ def test_the_format_of_the_deployment_counts_unless_the_subscription_has_one(app
     assert world.mails[0].get_content_type() == content_type
 
 
+@pytest.mark.parametrize("settings, told", [
+    ({}, ["new", "changed", "again"]),
+    ({"notify_on": ["new"]}, ["new"]),
+    ({"notify_on": ["upd"]}, ["changed", "again"]),
+    ({"frequency": "hourly"}, ["new", "changed", "again"]),
+    ({"frequency": "daily"}, ["new"]),
+    ({"frequency": "never"}, []),
+    ({"method": ["SMS"]}, []),
+    ({"filters": [["name", "changed"]]}, ["changed", "again"]),
+])
+def test_each_setting_of_a_subscription_counts(app, world, settings, told):
+    """R57: a new record, a change after one round, and one after two hours."""
+    old = world.create(name="changed", body="as it was")
+    world.subscribe("anna", **settings)
+    app.clock.advance(minutes=1)
+    world.create(name="another", body="new")
+    world.tick()
+    app.clock.advance(minutes=10)
+    world.update(old, body="changed")
+    world.tick()
+    app.clock.advance(hours=2)
+    world.tick()
+    world.update(old, body="again")
+    app.clock.advance(hours=2)
+    world.tick()
+
+    texts = [str(mail.get_content()) for mail in world.mails]
+    assert [body for text in texts for body in ("new", "changed", "again") if f"Body: {body}\r\n" in text] == told
+
+
 def test_example_of_modules_is_what_there_is(app, world):
     subscribed = world.subscribe("anna")
     modules = "from gluon.storage import Storage\n" + example("settings.modules = ")
