@@ -72,7 +72,8 @@ class AuthAccounts(AuthMails):
             data["email"] = email = email.strip().lower()
             known = self._find_account(email)
             if table.email.requires(email)[1] or (known is not None and known.id != account.id):
-                raise S3DataError(f"Cannot change the address to {email}: it is invalid or has an account", email=email)
+                message = current.T("Cannot change the address to %(email)s: it is invalid or has an account", {"email": email})
+                raise S3DataError(str(message), email=email)
         current.db(table.id == account.id).update(**data)
         if self.s3_user_pe_id(account.id):
             self.s3_link_to_person(table[account.id])
@@ -91,7 +92,8 @@ class AuthAccounts(AuthMails):
         account = self._account_to_change(user_id)
         state = account_state(account.registration_key)
         if state in ("pending", "unverified"):
-            raise S3DataError(f"The account {account.email} is {state}: approve it instead", user_id=account.id)
+            message = current.T("The account %(email)s waits for approval: approve it instead", {"email": account.email})
+            raise S3DataError(str(message), user_id=account.id)
         current.db(self.table("auth_user").id == account.id).update(registration_key="")
 
     def delete_user(self, user_id: int) -> None:

@@ -154,7 +154,8 @@ class AuthRegistration(AuthAccounts):
         account = self._account_to_change(user_id)
         state = account_state(account.registration_key)
         if state not in ("pending", "unverified"):
-            raise S3DataError(f"The account {account.email} does not wait for approval", user_id=account.id)
+            message = current.T("The account %(email)s does not wait for approval", {"email": account.email})
+            raise S3DataError(str(message), user_id=account.id)
         settings = current.deployment_settings
         organisation = self._find_organisation(account.email)
         values: dict[str, Any] = {"registration_key": ""}
