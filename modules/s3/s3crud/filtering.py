@@ -11,7 +11,7 @@ from gluon import current
 
 from s3.s3crud.api import S3Write, refuse_foreign_request
 from s3.s3crud.crud import S3CRUD
-from s3.s3crud.values import dump_json
+from s3.s3crud.values import dump_json, length_error, storable_text
 from s3.s3error import S3DataError, S3FilterValueError, S3SelectorError
 from s3.s3filter import (
     S3FilterForm,
@@ -103,11 +103,13 @@ class S3Filter(S3Write):
         Raises:
             S3DataError: it is none
         """
-        title = given.strip() if isinstance(given, str) else ""
+        field = current.s3db.pr_filter.title
+        title = _storable(field.label, given).strip()
         if not title:
             raise S3DataError(s3_str(current.T("Please give the filter a title.")))
-        if len(title) > current.s3db.pr_filter.title.length:
-            raise S3DataError(s3_str(current.T("at most %(length)s characters")) % {"length": current.s3db.pr_filter.title.length})
+        error = length_error(field, title)
+        if error:
+            raise S3DataError(f"{field.label}: {error}")
         return title
 
     def _page(self) -> dict[str, str]:
@@ -184,7 +186,8 @@ class FilterJSON(S3Filter):
         return dump_json([{**{name: row[name] for name in ("id", "title", "description")}, "query": _pairs(row.query)} for row in rows])
 
     def _save(self, data: dict[str, Any]) -> str:
-        details = {"description": data["description"]} if isinstance(data.get("description"), str) else {}
+        label = current.s3db.pr_filter.description.label
+        details = {"description": _storable(label, data["description"])} if data.get("description") is not None else {}
         title = self._title(data["title"]) if data.get("title") is not None else None
         is_new = data.get("id") is None
         filter_id = None if is_new else self._own_id(data["id"])
@@ -207,6 +210,13 @@ class FilterJSON(S3Filter):
         filter_id = self._own_id(data.get("id"))
         self._guarded(delete_filter, filter_id)
         return self._answer(current.T("Filter deleted"), deleted=filter_id)
+
+
+def _storable(label: Any, text: Any) -> str:
+    try:
+        return storable_text(text)
+    except (TypeError, ValueError) as error:
+        raise S3DataError(f"{label}: {error}") from error
 
 
 def _pairs(query: str) -> Any:

@@ -13,7 +13,7 @@ from s3.s3datetime import s3_utc
 from s3.s3utils import s3_str, s3_validate
 from s3dal import Field, Row, Table
 
-__all__ = ("check_values", "dump_json", "length_error")
+__all__ = ("check_values", "dump_json", "length_error", "storable_text")
 
 
 def dump_json(data: Any) -> str:
@@ -102,7 +102,12 @@ def _check_missing(table: Table, field: Field, errors: dict[str, str]) -> None:
         errors[field.name] = s3_str(error)
 
 
-def _text(raw: Any) -> str:
+def storable_text(raw: Any) -> str:
+    """The text, if databases can store it.
+
+    Raises:
+        TypeError, ValueError: says what is wrong
+    """
     if not isinstance(raw, str):
         raise TypeError("must be text")
     if "\x00" in raw or any("\ud800" <= sign <= "\udfff" for sign in raw):
@@ -136,7 +141,7 @@ def _boolean(raw: Any) -> bool:
 
 
 def _datetime(raw: Any) -> dt.datetime:
-    text = _text(raw)
+    text = storable_text(raw)
     try:
         # fromisoformat knows "Z" from Python 3.11 on
         value = s3_utc(dt.datetime.fromisoformat(text.removesuffix("Z") + "+00:00" if text.endswith("Z") else text))
@@ -148,7 +153,7 @@ def _datetime(raw: Any) -> dt.datetime:
 
 def _date(raw: Any) -> dt.date:
     try:
-        return dt.date.fromisoformat(_text(raw))
+        return dt.date.fromisoformat(storable_text(raw))
     except ValueError:
         raise ValueError("must be a date such as 2020-12-31") from None
 
@@ -158,9 +163,9 @@ def _refuse(raw: Any) -> Any:
 
 
 CONVERTERS: dict[str, Callable[[Any], Any]] = {
-    "string": _text,
-    "text": _text,
-    "time": _text,
+    "string": storable_text,
+    "text": storable_text,
+    "time": storable_text,
     "integer": _integer,
     "bigint": _integer,
     "reference": _integer,

@@ -65,7 +65,7 @@ def translate_controls(variables: Mapping[str, Any]) -> Storage:
             continue
         try:
             values = KINDS[control["kind"]](control["variable"], texts_of(variables, key))
-        except (ValueError, OverflowError):
+        except ValueError:
             result[key] = value
             continue
         variable = _chosen(control["variable"], variables)
@@ -81,7 +81,7 @@ def control_error(name: str, texts: list[str]) -> str | None:
         return None
     try:
         KINDS[control["kind"]](control["variable"], texts)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         return str(error)
     return None
 
@@ -150,7 +150,7 @@ def _checked(text: str, convert: type, message: str) -> str:
     try:
         if not math.isfinite(S3TypeConverter.convert(convert, text)):
             raise ValueError(text)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise ValueError(s3_str(current.T(message)) % {"value": text}) from None
     return text
 
@@ -170,7 +170,10 @@ def _time(variable: str, texts: list[str]) -> list[str]:
 
 
 def _utc_text(local: dt.datetime) -> str:
-    return write_value(S3DateTime.to_utc(local))
+    try:
+        return write_value(S3DateTime.to_utc(local))
+    except OverflowError:
+        raise _no_date(local.date().isoformat()) from None
 
 
 def read_day(text: str) -> dt.date:
@@ -184,7 +187,12 @@ def read_day(text: str) -> dt.date:
         value = s3_parse_datetime(text, fmt)
         if value is not None:
             return value.date()
-    raise ValueError(s3_str(current.T(NO_DATE)) % {"value": text, "example": dt.date(2020, 12, 31).strftime(date_format)})
+    raise _no_date(text)
+
+
+def _no_date(text: str) -> ValueError:
+    example = dt.date(2020, 12, 31).strftime(current.deployment_settings.get_L10n_date_format())
+    return ValueError(s3_str(current.T(NO_DATE)) % {"value": text, "example": example})
 
 
 def _read_time(text: str) -> dt.datetime:

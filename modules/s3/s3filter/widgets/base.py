@@ -81,7 +81,8 @@ class S3FilterWidget:
         if place.resource is None:
             return self.fields
         found = [(selector, _resolved(place.resource, selector)) for selector in (_prefixed(place, name) for name in self.fields)]
-        return [selector for selector, rfield in found if rfield is not None and _is_shown(rfield)]
+        hidden = place.resource.rfilter.hidden_tables()
+        return [selector for selector, rfield in found if rfield is not None and _is_shown(rfield, hidden)]
 
     def variable(self, place: Place, operator: str) -> str | None:
         """The URL variable of a condition; None if the resource has none of the fields."""
@@ -186,9 +187,15 @@ def _resolved(resource: S3Resource, selector: str) -> S3ResourceField | None:
         return None
 
 
-def _is_shown(rfield: S3ResourceField) -> bool:
-    """Whether a field is one whose values the page may offer: of joined tables that has been asked already."""
+def _is_shown(rfield: S3ResourceField, hidden: set[str]) -> bool:
+    """Whether a field is one whose values the page may offer: of joined tables that has been asked already.
+
+    Args:
+        hidden: tables of which the page hides records
+    """
     field = rfield.field
+    if rfield.path.reached & hidden:
+        return False
     return bool(rfield.joins) or field is None or field.readable or field.type == "id" or field.name in META_FIELDS
 
 

@@ -17,6 +17,8 @@ __all__ = ("S3HierarchyFilter",)
 
 # a page must stay small enough for a bad line
 MAX_NODES = 300
+# no database counts that far
+MAX_DIGITS = 10
 
 
 class S3HierarchyFilter(S3FilterWidget):
@@ -140,4 +142,5 @@ def _grown(paths: list[list[Any]], labels: dict[Any, str]) -> Tree:
 
 
 def _key(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    is_number = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS
+    return int(value) if is_number else value

@@ -153,6 +153,21 @@ def test_options_are_those_of_records_that_the_reader_may_see(app, anna):
     assert app.request("/cms/post/filter.options", auth="ben").status == 403
 
 
+@pytest.mark.parametrize("control, value", [
+    ("~.date__ge[day]", "0001-01-01"), ("~.date__le[day]", "9999-12-31"), ("~.id__ge[integer]", "9" * 400), ("~.id__ge[integer]", "9" * 5000),
+    ("~.location_id__belongs[]", "9" * 30), ("~.location_id__belongs[]", "1,NONE,x"), ("~.location_id$L0__belongs[]", '",'),
+    ("~.title|~.body__like[words]", "word " * 50), ("~.title|~.body__like[words]", '" \\ * ? % _ "'), ("~.nonsense__belongs[]", "1"),
+    ("~.title__like[nonsense]", "1"), ("~.title__near[words]", "1"), ("~.date__ge", "9999-99-99"), ("~.expired__belongs[]", "maybe"),
+])  # fmt: skip
+def test_whatever_is_sent_is_answered(app, control, value):
+    with app.configured('settings.L10n.timezone = "Asia/Tokyo"'):
+        answers = [app.request(path, vars={control: value, "~.date__ge[day]": ""}, auth="anna") for path in ("/cms/post", "/cms/post.json")]
+
+    assert {answer.status for answer in answers} <= {200, 400}
+    # both formats agree whether it is a filter
+    assert answers[0].status == answers[1].status
+
+
 def test_list_with_a_form_takes_the_same_number_of_queries_however_many_options_there_are(app):
     def count(number):
         with app.env(user="anna", c="cms", f="post") as current:
@@ -276,6 +291,9 @@ def test_programs_save_change_load_and_delete_filters(app):
     ({"title": "A", "query": "no json"}, 400),
     ({"title": "", "query": []}, 400),
     ({"title": "x" * 3000, "query": []}, 400),
+    ({"title": "\ud800", "query": []}, 400),
+    ({"title": "A", "description": "\0", "query": []}, 400),
+    ({"title": ["A"], "query": []}, 400),
     ({"id": 999, "title": "A"}, 404),
     ({"id": "1 or 1", "title": "A"}, 404),
 ])  # fmt: skip

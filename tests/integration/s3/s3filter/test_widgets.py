@@ -338,6 +338,24 @@ def test_field_that_nobody_is_shown_has_no_widget(depot, items):
         depot.db.depot_item.status.readable = True
 
 
+def test_values_of_a_component_of_which_code_hides_records_are_not_offered(depot, items):
+    from s3.s3filter import S3FilterForm, S3OptionsFilter
+    from s3.s3query import FS
+
+    item = items(name="a")
+    for kind in ("small", "secret"):
+        depot.db.depot_comp.insert(item_id=item, kind=kind)
+    resource = depot.s3db.resource("depot_item")
+    widgets = [S3OptionsFilter("comp.kind")]
+
+    before = S3FilterForm(widgets).fields(resource)
+    resource.add_component_filter("comp", FS("kind") != "secret")
+    after = S3FilterForm(widgets).fields(resource)
+
+    assert [value for value, _, _ in choices(str(before[0]))] == ["secret", "small"]
+    assert after == []
+
+
 def test_options_take_three_queries_at_most(depot, items):
     from s3.s3fields import S3Represent
     from s3.s3filter import S3OptionsFilter
