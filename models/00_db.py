@@ -6,6 +6,7 @@ from s3log import S3Log
 
 current.log = S3Log()
 try:
+    settings.check_theme()
     for _sentence in settings.untold():
         current.log.warning(_sentence)
     current.db = db = s3setup.connect(request.folder)

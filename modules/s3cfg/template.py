@@ -57,6 +57,15 @@ class TemplateCascade:
         files += [os.path.join(folder, "config.py") for folder in reversed(self.template_folders())]
         return [file for file in files if os.path.isfile(file)]
 
+    def check_theme(self: Any) -> None:
+        """Find out before a page is made, and not while it tells of an error, that the theme cannot be used.
+
+        Raises:
+            SettingError: it is no name
+        """
+        for read in (self.get_theme, self.get_theme_layouts, self.get_theme_styles):
+            read()
+
     def view_folders(self: Any) -> list[str]:
         """Folders whose views/ show pages, in the order of the search: the theme's, then those of the cascade, the last one first."""
         theme = self.get_theme_layouts() or self.get_theme()
