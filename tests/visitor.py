@@ -50,6 +50,17 @@ class Browser:
         [form] = [form for form in re.findall(r"<form.*?</form>", self.page.text, re.S) if f'value="{formname}"' in form]
         return form_fields(form)
 
+    def press(self, button: str, **fields: Any) -> Response:
+        """Send the form of the open page that has a button of this value, with several the one with these fields; see where it leads."""
+        assert self.page is not None
+        for form in re.findall(r"<form.*?</form>", self.page.text, re.S):
+            shown = form_fields(form)
+            if f'value="{button}"' in form and fields.get("id") in (None, shown.get("id")):
+                path = html.unescape(re.search(r'action="([^"]*)"', form)[1]).removeprefix(f"/{self.app.name}")
+                answer = self.post(path, **{**shown, "action": button, **fields})
+                return self.follow(answer) if answer.status == 303 else answer
+        raise AssertionError(f"no form with the button {button}")
+
     def follow(self, answer: Response) -> Response:
         assert answer.status == 303, answer.text
         return self.get(answer.headers["location"].removeprefix(f"/{self.app.name}"))

@@ -78,7 +78,7 @@ class S3OptionsFilter(S3FilterWidget):
             return ""
         options = self.options(place, chosen)
         if not options:
-            return self.group(place, P(self.opts.get("no_opts") or current.T("No options available"), _class="hint"))
+            return self.group(place, P(self._nothing(), _class="hint"))
         return self.group(place, self._question(place, values, options), self._draw(place, options, chosen))
 
     def controls(self, place: Place, values: Values) -> Any:
@@ -87,6 +87,14 @@ class S3OptionsFilter(S3FilterWidget):
             return ""
         options = self.options(place, chosen)
         return CAT(self._question(place, values, options), self._draw(place, options, chosen))
+
+    def _nothing(self) -> Any:
+        return self.opts.get("no_opts") or current.T("No options available")
+
+    def ajax_options(self, place: Place) -> dict[str, Any]:
+        """{id: [[value, label], ...]}, {id: {"empty": sentence}} if there is nothing to choose."""
+        options = [list(option) for option in self.options(place)]
+        return {self.name(place): options or {"empty": s3_str(self._nothing())}}
 
     def _draw(self, place: Place, options: Options, chosen: set[str]) -> Any:
         name = control_name(self._variable(place) or "")

@@ -7,25 +7,15 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 from bare import counted_queries
-from visitor import Browser, form_fields
+from visitor import Browser
 
 
 class Reader(Browser):
-    """Somebody at a browser without script, who opens lists and presses buttons of the forms there."""
+    """Somebody at a browser without script, who opens lists with what a form sends."""
 
     def open(self, path, **variables):
         query = urlencode(variables.get("vars", {}), doseq=True)
         return self.get(f"{path}?{query}" if query else path)
-
-    def press(self, button, **fields):
-        """Send the form with this button, if fields have an id the one for that filter; and see where it leads."""
-        for form in re.findall(r"<form.*?</form>", self.page.text, re.S):
-            sent = form_fields(form)
-            if f'value="{button}"' in form and fields.get("id") in (None, sent.get("id")):
-                path = unescape(re.search(r'action="([^"]*)"', form)[1]).removeprefix(f"/{self.app.name}")
-                answer = self.post(path, **{**sent, "action": button, **fields})
-                return self.follow(answer) if answer.status == 303 else answer
-        raise AssertionError(f"no form with the button {button}")
 
 
 @pytest.fixture
@@ -154,14 +144,15 @@ def test_options_are_those_of_records_that_the_reader_may_see(app, anna):
 
 
 @pytest.mark.parametrize("control, value", [
-    ("~.date__ge[day]", "0001-01-01"), ("~.date__le[day]", "9999-12-31"), ("~.id__ge[integer]", "9" * 400), ("~.id__ge[integer]", "9" * 5000),
-    ("~.location_id__belongs[]", "9" * 30), ("~.location_id__belongs[]", "1,NONE,x"), ("~.location_id$L0__belongs[]", '",'),
+    ("~.date__ge[day]", "0001-01-01"), ("~.date__le[day]", "9999-12-31"), ("~.id__ge[integer]", "9" * 400),
+    ("~.id__ge[integer]", "9" * 5000), ("~.location_id__belongs[]", "9" * 30), ("~.location_id__belongs[]", "1,NONE,x"), ("~.location_id$L0__belongs[]", '",'),
     ("~.title|~.body__like[words]", "word " * 50), ("~.title|~.body__like[words]", '" \\ * ? % _ "'), ("~.nonsense__belongs[]", "1"),
     ("~.title__like[nonsense]", "1"), ("~.title__near[words]", "1"), ("~.date__ge", "9999-99-99"), ("~.expired__belongs[]", "maybe"),
 ])  # fmt: skip
 def test_whatever_is_sent_is_answered(app, control, value):
     with app.configured('settings.L10n.timezone = "Asia/Tokyo"'):
-        answers = [app.request(path, vars={control: value, "~.date__ge[day]": ""}, auth="anna") for path in ("/cms/post", "/cms/post.json")]
+        sent = {control: value, "~.date__ge[day]": ""}
+        answers = [app.request(path, vars=sent, auth="anna") for path in ("/cms/post", "/cms/post.json")]
 
     assert {answer.status for answer in answers} <= {200, 400}
     # both formats agree whether it is a filter

@@ -269,6 +269,18 @@ def test_no_value_can_be_an_option(depot, items):
     assert select(depot, {"~.status__belongs[]": ["NONE", "open"]}) == ["a", "b"]
 
 
+def test_options_are_told_to_scripts(depot, items):
+    from s3.s3filter import S3OptionsFilter
+
+    items(status='"', name="a")
+
+    found = S3OptionsFilter("status", none=True).ajax_options(place(depot))
+    nothing = S3OptionsFilter("tags", no_opts="Nothing there").ajax_options(place(depot))
+
+    assert found == {"item-status-options-filter": [['\\"', '"'], ["NONE", "None"]]}
+    assert nothing == {"item-tags-options-filter": {"empty": "Nothing there"}}
+
+
 @pytest.mark.parametrize("options, found", [
     ({"b": "Beta", "a": "alpha"}, [("a", "alpha", False), ("b", "Beta", False)]),
     ([("b", "Beta"), ("a", "alpha")], [("b", "Beta", False), ("a", "alpha", False)]),
