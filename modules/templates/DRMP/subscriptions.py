@@ -84,11 +84,8 @@ class Subscriptions:
         ])
 
     def __call__(self) -> dict[str, Any]:
-        T, auth, response = current.T, current.auth, current.response
-        if not auth.s3_logged_in():
-            auth.permission.fail()
-        if response.s3.form_error:
-            fail_request(400, response.s3.form_error)
+        T = current.T
+        _admit()
         self.own = own_subscription()
         form, leave = FORM(), FORM()
         if _accepts(form, FORMNAME, self._save):
@@ -96,7 +93,7 @@ class Subscriptions:
         if _accepts(leave, "unsubscribe"):
             unsubscribe_all()
             _finish(T("You are unsubscribed and get no more notifications."))
-        response.view = template_view("subscriptions.html")
+        current.response.view = template_view("subscriptions.html")
         record = self.own.record if self.own else None
         offered = {offer.watched: T(offer.label) for offer in self._offered()}
         return {
@@ -215,6 +212,19 @@ def _options(field: Field) -> list[tuple[str, Any]]:
 
 def _texts(sent: Any) -> list[str]:
     return [text for text in (sent if isinstance(sent, list) else [sent]) if isinstance(text, str)]
+
+
+def _admit() -> None:
+    """Let in who is logged in, as a person, and asks for the page itself."""
+    auth, request, form_error = current.auth, current.request, current.response.s3.form_error
+    if not auth.user or not auth.user.pe_id:
+        auth.permission.fail()
+    if request.args:
+        fail_request(404, current.T("There is no such page."))
+    if auth.permission.format != "html":
+        fail_request(415, current.T("This page has no such format."), auth.permission.format)
+    if form_error:
+        fail_request(400, form_error)
 
 
 def _accepts(form: FORM, formname: str, onvalidation: Any = None) -> bool:

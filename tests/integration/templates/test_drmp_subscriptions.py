@@ -43,6 +43,14 @@ def test_visitor_is_asked_to_log_in(drmp):
     assert "/default/user/login" in answer.headers["location"]
 
 
+@pytest.mark.parametrize("path, status", [(f"{PAGE}.json", 415), (f"{PAGE}/somebody", 404)])
+def test_page_is_one_page_in_one_format(drmp, path, status):
+    answer = drmp.request("reader", path)
+
+    assert answer.status == status
+    assert "reader@example.com" not in answer.text
+
+
 def test_person_without_settings_finds_the_usual_ones_chosen(visited):
     browser = visited.browser("editor")
 
