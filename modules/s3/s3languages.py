@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from threading import RLock
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ __all__ = (
     "choose_language",
     "forget_language",
     "is_right_to_left",
+    "isolated",
     "language_menu",
     "speak",
     "text_direction",
@@ -24,6 +26,10 @@ __all__ = (
 
 #: Languages whose script runs from right to left
 RIGHT_TO_LEFT = frozenset(("ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "syr", "ug", "ur", "yi"))
+
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
+LEFT_TO_RIGHT = re.compile(r"[\dA-Za-z\u00c0-\u058f]")
+ADDRESS_AT_END = re.compile(r"://\S+[\w/=&-]$")
 
 
 class LanguageLink(NamedTuple):
@@ -99,6 +105,22 @@ def is_right_to_left(language: str) -> bool:
 def text_direction(language: str) -> str:
     """The value of the attribute ``dir`` for texts in a language."""
     return "rtl" if is_right_to_left(language) else "ltr"
+
+
+def isolated(text: str) -> str:
+    """A value for a sentence in plain text: where that runs from right to left, in marks that keep dates and addresses in order.
+
+    Numbers beside Arabic letters would be turned round part by part: 2026-11-22 is read as 22-11-2026.
+    """
+    if not (current.response.s3 and current.response.s3.rtl):
+        return text
+    # no mark reaches over the end of a line
+    return "\n".join(f"{FIRST_STRONG_ISOLATE}{line}{POP_ISOLATE}" if _needs_isolation(line) else line for line in text.split("\n"))
+
+
+def _needs_isolation(line: str) -> bool:
+    # a mark behind an address would be taken for a part of it
+    return bool(LEFT_TO_RIGHT.search(line)) and not ADDRESS_AT_END.search(line)
 
 
 def _prepare(T: Any, language: str) -> None:

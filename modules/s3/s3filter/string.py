@@ -13,6 +13,7 @@ from gluon.storage import Storage
 
 from s3.s3filter.saved import parse_filter
 from s3.s3filter.words import FieldNames, ValueTexts
+from s3.s3languages import isolated
 from s3.s3query import OPERATORS, S3ResourceField, S3ResourceQuery, S3URLQuery
 from s3.s3query.query import values_as_set
 from s3.s3utils import s3_str
@@ -118,7 +119,7 @@ class S3FilterString:
         template = words.negated if invert else words.sentence
         return s3_str(current.T(template)) % {
             "label": self._names.name(rfield),
-            "value": _listed(texts, _conjunction(query, rfield, invert)),
+            "value": _listed([isolated(text) for text in texts], _conjunction(query, rfield, invert)),
         }
 
 

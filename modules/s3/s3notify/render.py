@@ -12,6 +12,7 @@ from typing import Any
 
 from gluon import TABLE, TBODY, TD, TH, TR, A, current
 
+from s3.s3languages import isolated
 from s3.s3msg import clean_subject
 from s3.s3notify.links import Links
 from s3.s3notify.records import Subscription, Updates
@@ -98,7 +99,7 @@ def _urls_of(resource: Any, rows: list[Any], record_url: str | None) -> list[str
 
 def _text_records(columns: list[Any], rows: list[Any], urls: list[str | None], links: Links) -> list[Record]:
     return [
-        Record([(s3_str(column.label), links.text(row[column.colname])) for column in columns], url)
+        Record([(s3_str(column.label), isolated(links.text(row[column.colname]))) for column in columns], url)
         for row, url in zip(rows, urls, strict=True)
     ]
 

@@ -159,3 +159,28 @@ def test_variables_of_an_address_cannot_break_out_of_the_links(app):
 def test_deployment_of_one_language_or_without_toolbar_has_no_links(app, setting):
     with app.configured(setting):
         assert language_links(app.request(LOGIN).text) == {}
+
+
+# -- values in sentences -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("language, text, shown", [
+    ("ar", "2026-11-22", "\u20682026-11-22\u2069"),
+    ("ar", "Open\nمفتوح\n24/7", "\u2068Open\u2069\nمفتوح\n\u206824/7\u2069"),
+    ("ar", "", ""),
+    ("ar", "https://relief.example/7", "https://relief.example/7"),
+    ("ar", "Here (https://relief.example/7)", "\u2068Here (https://relief.example/7)\u2069"),
+    ("de", "2026-11-22", "2026-11-22"),
+])
+def test_values_are_isolated_where_text_runs_from_right_to_left(app, language, text, shown):
+    from s3.s3languages import isolated
+
+    with app.env(vars={"_language": language}):
+        assert isolated(text) == shown
+
+
+def test_dates_stay_in_order_in_the_text_of_an_arabic_filter(app):
+    from s3 import S3FilterString
+
+    with app.env(vars={"_language": "ar"}) as current:
+        resource = current.s3db.resource("cms_post")
+
+        assert "\u20682026-11-22" in S3FilterString(resource, [["~.date__gt", "2026-11-22"]]).represent()
