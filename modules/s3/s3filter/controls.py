@@ -30,7 +30,7 @@ MAX_WORDS = 20
 _CONTROL = re.compile(r"(?P<variable>.+__[a-z]+)\[(?P<kind>[a-z]*)\]")
 # words, and phrases in double quotes
 _WORDS = re.compile(r'"([^"]+)"|(\S+)')
-DAY_ENDS = dt.time(23, 59, 59)
+END_OF_DAY = dt.time(23, 59, 59)
 
 NO_DATE = to_translate('"%(value)s" is no date, such as %(example)s')
 NO_NUMBER = to_translate('"%(value)s" is no number')
@@ -161,7 +161,7 @@ def _date(variable: str, texts: list[str]) -> list[str]:
 
 def _day(variable: str, texts: list[str]) -> list[str]:
     """Days of the reader's calendar, for times: from their first second, or to their last one."""
-    end = DAY_ENDS if variable.endswith(("__le", "__gt")) else dt.time()
+    end = END_OF_DAY if variable.endswith(("__le", "__gt")) else dt.time()
     return [text if _is_relative(text) else _utc_text(dt.datetime.combine(read_day(text), end)) for text in _filled(texts)]
 
 
