@@ -75,7 +75,7 @@ class S3Msg:
             data: for the hook settings.msg.send_postprocess, which the caller runs itself if the message is system_generated
 
         Returns:
-            the message id; False if there is no recipient
+            the message id; False if there is no recipient, or one of them does not exist: then nobody gets it
 
         Raises:
             S3DeliveryError: messages cannot be sent with this contact method
@@ -85,7 +85,7 @@ class S3Msg:
         if contact_method not in self.MSG_CONTACT_OPTS:
             raise S3DeliveryError(f"Messages cannot be sent by {contact_method!r}, only by {', '.join(self.MSG_CONTACT_OPTS)}.")
         pe_ids = _recipients(pe_id)
-        if not pe_ids:
+        if not _all_exist(pe_ids):
             return False
         keys = _dedupe_keys(dedupe_key, pe_ids)
         known = self._find_message_id(list(keys.values()))
@@ -299,6 +299,14 @@ def _insert_message(tablename: str, **values: Any) -> int:
 def _recipients(pe_id: int | Iterable[int] | None) -> list[int]:
     values: Iterable[Any] = pe_id if isinstance(pe_id, (list, tuple, set, frozenset)) else [pe_id]
     return list(dict.fromkeys(int(value) for value in values if value))
+
+
+def _all_exist(pe_ids: list[int]) -> bool:
+    table = current.s3db.pr_pentity
+    is_known = bool(pe_ids) and current.db(table.pe_id.belongs(pe_ids)).count() == len(pe_ids)
+    if pe_ids and not is_known:
+        current.log.warning(f"Message not composed: not all of these recipients exist: {', '.join(map(str, pe_ids))}")
+    return is_known
 
 
 def _dedupe_keys(dedupe_key: str | None, pe_ids: list[int]) -> dict[int, str]:

@@ -34,6 +34,15 @@ def test_row_is_due_at_once_with_all_its_retries(post: Any) -> None:
     assert (row.status, row.retries, row.attempts, row.next_attempt_at) == (UNSENT, 9, 0, post.clock())
 
 
+def test_message_to_several_of_whom_one_does_not_exist_goes_to_nobody(post: Any) -> None:
+    """F51: all or nothing."""
+    composed = post.current.msg.send_by_pe_id([post.pe_id("anna"), 99_999], "News", "Hello", system_generated=True)
+
+    assert composed is False
+    assert post.rows() == []
+    assert post.db(post.s3db.msg_message).isempty()
+
+
 def test_same_key_composes_once(post: Any) -> None:
     first = post.compose(post.pe_id("anna"), dedupe_key="notify:1:2:EMAIL")
     second = post.compose(post.pe_id("anna"), "Other", dedupe_key="notify:1:2:EMAIL")
