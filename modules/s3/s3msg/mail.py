@@ -5,7 +5,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
@@ -81,14 +81,14 @@ def message_id_of(uuid: str, sender: str) -> str:
     return f"<{uuid.removeprefix('urn:uuid:')}@{sender_address(sender).domain}>"
 
 
-class _VerbatimHeader(UnstructuredHeader):
+class _VerbatimHeader(UnstructuredHeader, BaseHeader):
     """A header on one line: the library would encode a word that is too long for a line, and no mail program could read it."""
 
     def fold(self, *, policy: Any) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
-def _policy() -> EmailPolicy:
+def _policy() -> EmailPolicy[EmailMessage]:
     registry = HeaderRegistry()
     registry.map_to_type("List-Unsubscribe", _VerbatimHeader)
     return SMTP.clone(header_factory=registry)
