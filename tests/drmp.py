@@ -80,16 +80,20 @@ def credentials(who: str) -> tuple[str, str]:
 
 
 def open_drmp(name: str, kind: str, folder: Path, uri: str, smtp: Mailbox) -> App:
-    """Make an application with this template."""
+    """Make an application with this template, with demo data as old as its clock says."""
+    from s3.s3datetime import set_clock
+
     instance = create_instance(
         folder, app=name, database_uri=uri, template="DRMP", mail_server=f"127.0.0.1:{smtp.port}",
         mail_sender="alerts@example.com", base_tasks_sync_fallback=True,
     )  # fmt: skip
     app = App(instance.app_folder, instance.app, kind)
     app.smtp = smtp
+    set_clock(app.clock)
     with app.env() as current:
         # whoever comes first brings the demo data, and is known only after that
         current.db.commit()
+    set_clock(None)
     return app
 
 
