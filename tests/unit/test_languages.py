@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import manage
+from launcher import commands
 from launcher.errors import LauncherError
 from launcher.languages import META_KEYS, collect, draft, examine, faults, read_translations
 
@@ -229,3 +231,9 @@ def test_language_file_that_is_no_dictionary_of_texts_is_named(checkout, content
 
     with pytest.raises(LauncherError, match="de.py"):
         read_translations(path)
+
+
+@pytest.mark.parametrize("codes", [[], ["fr", "de"]])
+def test_draft_is_of_one_language(codes):
+    with pytest.raises(LauncherError, match="one code"):
+        commands.execute(manage.parse(["languages", *codes, "--draft", "Name"]))
