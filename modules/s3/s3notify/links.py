@@ -39,8 +39,12 @@ class Links:
         href = href.strip()
         if href.startswith("/") and not href.startswith("//"):
             return f"{self.public_url}{href}"
-        url = urljoin(self.page_url, href)
-        return url if urlsplit(url).scheme in SCHEMES else None
+        try:
+            url = urljoin(self.page_url, href)
+            return url if urlsplit(url).scheme in SCHEMES else None
+        except ValueError:
+            # such as //[
+            return None
 
     def html(self, value: Any) -> Any:
         """For html: an element without what acts, with absolute links; a text as text, which whoever writes it must escape."""

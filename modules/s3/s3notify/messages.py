@@ -93,7 +93,9 @@ class _Composer:
             if body:
                 attached = document_ids if method == "EMAIL" else []
                 messages.append(Message(method, subject, body, attached, self.meta_data["unsubscribe_url"]))
-        return Composition(messages, self._send_data(), self.notes)
+        send_data = self._send_data()
+        # one template may have failed for text and for html
+        return Composition(messages, send_data, list(dict.fromkeys(self.notes)))
 
     def _methods(self) -> tuple[str, ...]:
         possible = current.msg.MSG_CONTACT_OPTS

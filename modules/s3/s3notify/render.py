@@ -119,7 +119,9 @@ def _html_record(columns: list[Any], row: Any, url: str | None, links: Links) ->
         labels.append("")
         values.append(A(current.T("Open"), _href=url))
     # a value may run in another direction than its label
-    lines = [TR(TH(label, _scope="row"), TD(value, _dir="auto")) for label, value in zip(labels, values, strict=True)]
+    lines = [
+        TR(TH(label, _scope="row") if label else TD(), TD(value, _dir="auto")) for label, value in zip(labels, values, strict=True)
+    ]
     if lines:
         lines[0]["_class"] = "first"
     # what is an attribute of the whole need not be a style of each cell: long mails are cut off by their size

@@ -39,6 +39,7 @@ def html(value):
         ("data:text/html,x", None),
         ("file:///etc/passwd", None),
         ("vbscript:x", None),
+        ("//[x", None),
     ],
 )
 def test_links_are_absolute_and_lead_to_pages_only(href, expected):
@@ -59,6 +60,8 @@ def test_links_begin_with_the_path_of_a_server_behind_a_proxy():
         ("https://other.example/?a=1&b=2", '<a href="https://other.example/?a=1&amp;b=2">News</a>', "News (https://other.example/?a=1&b=2)"),
         ("javascript:alert(1)", "<a>News</a>", "News"),
         ("java\tscript:alert(1)", "<a>News</a>", "News"),
+        ("//[x", "<a>News</a>", "News"),
+        ("http://[x", "<a>News</a>", "News"),
     ],
 )
 def test_link_of_a_representation_is_absolute_in_html_and_text(href, expected_html, expected_text):
