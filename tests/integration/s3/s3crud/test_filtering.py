@@ -253,9 +253,18 @@ def test_filters_of_others_are_neither_shown_nor_touched(app, anna):
 def test_visitors_get_the_form_but_no_saved_filters(app):
     with app.configured('settings.security.policy = 1'):
         page = app.request("/cms/post", vars={"~.title__like": "*red*"})
+        answers = [
+            app.request("/cms/post/filter.json"),
+            app.request("/cms/post/filter.json", "POST", json={"title": "A", "query": []}),
+            app.request("/cms/post/filter", "POST", data={"action": "save", "title": "A"}, vars={"~.title__like": "*red*"}),
+        ]
 
     assert 'id="filter-form"' in page.text
     assert "Saved Filters" not in page.text
+    # the last one to the login
+    assert [answer.status for answer in answers] == [401, 401, 303]
+    assert "/default/user/login" in answers[2].headers["location"]
+    assert stored(app) == []
 
 
 def test_programs_save_change_load_and_delete_filters(app):
