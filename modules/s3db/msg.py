@@ -55,7 +55,7 @@ class MessageModel(S3Model):
             s3_datetime("date", default="now", writable=False),
             Field("body", "text", label=T("Message")),
             Field("from_address", label=T("From")),
-            Field("to_address", label=T("To")),
+            Field("to_address", label=T("To ## whom a message goes")),
             Field("inbound", "boolean", default=False, label=T("Direction"), represent=_direction),
             watch=False,
         )
@@ -98,7 +98,7 @@ class EmailModel(S3Model):
             Field("unsubscribe_url", length=512, readable=False, writable=False),
             Field("from_address", default=S3Msg.default_sender, label=T("Sender"),
                   requires=IS_EMPTY_OR(IS_EMAIL())),
-            Field("to_address", label=T("To"), requires=IS_EMPTY_OR(IS_EMAIL())),
+            Field("to_address", label=T("To ## whom a message goes"), requires=IS_EMPTY_OR(IS_EMAIL())),
             Field("raw", "text", label=T("Message Source"), readable=False, writable=False),
             Field("inbound", "boolean", default=False, label=T("Direction"), represent=_direction, readable=False, writable=False),
             *s3_meta_fields(),
@@ -126,7 +126,7 @@ class SMSModel(S3Model):
             s3_datetime("date", default="now", writable=False),
             Field("body", "text", label=T("Message")),
             Field("from_address", label=T("Sender")),
-            Field("to_address", label=T("To")),
+            Field("to_address", label=T("To ## whom a message goes")),
             Field("inbound", "boolean", default=False, label=T("Direction"), represent=_direction, readable=False, writable=False),
             # the id that the provider gave it
             Field("remote_id", readable=False, writable=False),
