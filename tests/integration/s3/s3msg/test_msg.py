@@ -241,6 +241,7 @@ def test_mail_refused_with_its_attachment_is_sent_without(post: Any, document: A
 
 # -- mails that do not wait --------------------------------------------------------------------------------------------
 def test_mail_is_sent_now(post: Any) -> None:
+    """H23"""
     sent = post.current.msg.send_email(
         ["anna@cast.example", "ben@cast.example"], "Verify", "Link", [Attachment("a.txt", b"x", "text/plain")],
         cc="cc@cast.example", bcc="bcc@cast.example", reply_to="help@example.com", sender="Help <help@example.com>",

@@ -267,6 +267,45 @@ def test_template_that_renders_to_nothing_suppresses_its_message_alone(app, worl
     assert world.tick() == "No notifications to schedule."
 
 
+def test_kind_that_nobody_asked_for_makes_no_message(app, world):
+    """F50, X20"""
+    world.subscribe("anna", notify_on=["upd"])
+    app.clock.advance(minutes=1)
+    world.create(name="New")
+    old = world.create(name="New and changed")
+    world.update(old, body="Changed")
+
+    world.tick()
+
+    assert world.mails == [] and world.rows("msg_outbox") == []
+
+
+def test_record_without_time_of_creation_is_told_like_others(app, world, pending):
+    """X19, G17"""
+    world.set("cms_post", world.rows("cms_post")[-1].id, created_on=None)
+
+    world.tick()
+
+    assert "1 new record has been added" in world.text() and "Name: News" in world.text()
+
+
+def test_method_that_cannot_be_composed_keeps_all_for_the_next_try(app, world, pending, monkeypatch):
+    """F48: a round is composed as a whole, so that nothing is lost and nothing comes twice."""
+    from s3 import S3Msg
+
+    world.set("pr_subscription", pending.subscription_id, method=["EMAIL", "SMS"])
+    with monkeypatch.context() as broken:
+        broken.setattr(S3Msg, "_insert_sms", lambda *args: 1 / 0)
+        world.tick()
+    assert world.rows("msg_outbox") == [] and "HTTP 500" in world.last_error(pending)
+
+    app.clock.set(world.row("pr_subscription_resource", pending.resource_id).retry_at)
+    world.tick()
+
+    assert sorted(row.contact_method for row in world.rows("msg_outbox")) == ["EMAIL", "SMS"]
+    assert len(world.mails) == 1
+
+
 # -- many --------------------------------------------------------------------------------------------------------------
 def copy_post(app, post: int, times: int) -> None:
     """Copies of a post past the DAL, which would take seconds."""
