@@ -1,6 +1,6 @@
 """Whole mails, word for word, in all languages of the framework.
 
-They stand in tests/data/mails. After a wanted change, ``GOLDEN_MAILS=write python3 -m pytest <this file>`` writes them anew, for the
+They stand in tests/data/mails. After a wanted change, ``GOLDEN_MAILS=write python3 manage.py test <this file>`` writes them anew, for the
 commit to show what has changed.
 """
 from __future__ import annotations
