@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,9 @@ from gluon.storage import Storage
 
 from s3.s3changes import current_position
 from s3.s3datetime import utcnow
-from s3.s3error import S3FilterValueError, S3PermissionError, S3RecordError, S3SettingsError
-from s3.s3filter import parse_filter
+from s3.s3error import S3Error, S3FilterValueError, S3PermissionError, S3RecordError, S3SelectorError, S3SettingsError
+from s3.s3filter import parse_filter, validate_filter
+from s3.s3notify.check import subscribable_table
 from s3.s3notify.release import FREE
 from s3.s3resource import create_record, update_record
 from s3.s3utils import s3_str, s3_validate
@@ -184,16 +186,25 @@ def _save_filter(pe_id: int, stored: Row | None, filters: Any, wanted: list[Watc
         return old
     try:
         pairs = parse_filter(filters)
-    except S3FilterValueError as error:
+        validate_filter(pairs, _tables_of(wanted))
+    except (S3FilterValueError, S3SelectorError) as error:
         raise S3SettingsError({"filters": str(error)}) from error
     if not (pairs or old):
         return None
-    tables = {watched.resource for watched in wanted}
-    values = {"pe_id": pe_id, "query": json.dumps(pairs), "resource": tables.pop() if len(tables) == 1 else None}
+    values = {"pe_id": pe_id, "query": json.dumps(pairs)}
     filter_id = old if _is_only_ours(pe_id, stored) else None
     if filter_id is None:
         values["title"] = s3_str(current.T("Notification Settings"))
     return _store("pr_filter", values, filter_id, "filters")
+
+
+def _tables_of(wanted: list[Watched]) -> list[str]:
+    """Names of the tables of the lists; that one cannot be subscribed to is no fault of the filter, and is told by itself."""
+    found = []
+    for watched in wanted:
+        with suppress(S3Error):
+            found.append(subscribable_table(watched.resource)._tablename)
+    return found
 
 
 def _live_filter(filter_id: int | None) -> Row | None:
@@ -201,14 +212,15 @@ def _live_filter(filter_id: int | None) -> Row | None:
         return None
     table = current.s3db.pr_filter
     query = (table.id == filter_id) & (table.deleted == False)
-    row: Row | None = current.db(query).select(table.id, table.pe_id, table.query, limitby=(0, 1)).first()
+    row: Row | None = current.db(query).select(table.id, table.pe_id, table.resource, table.query, limitby=(0, 1)).first()
     return row
 
 
 def _is_only_ours(pe_id: int, stored: Row | None) -> bool:
     """Whether the filter of this subscription may be changed: it is the person's, and nothing else depends on it."""
     saved = _live_filter(stored.filter_id) if stored else None
-    if saved is None or saved.pe_id != pe_id:
+    # one that belongs to a list was saved there under a name, and is to be found there again
+    if saved is None or saved.pe_id != pe_id or saved.resource:
         return False
     assert stored is not None
     table = current.s3db.pr_subscription

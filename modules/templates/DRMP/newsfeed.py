@@ -123,4 +123,5 @@ class NewsfeedPage(ListPage):
         heading = A(kind, *([": ", place] if place else []), _href=self._record_url(post.raw("id")))
         source = [post.time("date"), post.text("created_by$organisation_id"), post.text("created_by")]
         parts = [item for part in source if part for item in (" · ", part)][1:]
-        return TAG.article(H2(heading), P(*parts, _class="source"), DIV(post.text("body"), _class="body"))
+        # what people have entered has the direction of its own script
+        return TAG.article(H2(heading, _dir="auto"), P(*parts, _class="source"), DIV(post.text("body"), _class="body", _dir="auto"))

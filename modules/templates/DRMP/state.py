@@ -60,9 +60,9 @@ def own_addresses() -> dict[str, str]:
     return {row.contact_method: row.value for row in reversed(rows) if row.value}
 
 
-def missing_methods() -> Any:
+def missing_methods(addresses: Mapping[str, str]) -> Any:
     """A sentence about ways to be told that the person lacks an address for; None if there is none."""
-    T, addresses = current.T, own_addresses()
+    T = current.T
     options = current.s3db.pr_subscription.method.requires.options(zero=False)
     missing = [str(label) for value, label in options if value and value not in addresses]
     if not missing:

@@ -95,14 +95,15 @@ class Subscriptions:
             _finish(T("You are unsubscribed and get no more notifications."))
         current.response.view = template_view("subscriptions.html")
         record = self.own.record if self.own else None
+        addresses = own_addresses()
         offered = {offer.watched: T(offer.label) for offer in self._offered()}
         return {
             "title": T("Notification Settings"),
             "states": states(self.own, offered),
             "suspended": record.suspended_reason or T("unknown reason") if record and record.suspended else None,
-            "groups": self._groups(),
+            "groups": self._groups(addresses),
             "filters": self.filter_form().fields(get_vars=self._shown_filters()),
-            "method_hint": missing_methods(),
+            "method_hint": missing_methods(addresses),
             "form": form,
             "leave": leave if self.own and self.own.resources else None,
         }
@@ -166,9 +167,8 @@ class Subscriptions:
             return current.request.post_vars
         return S3FilterForm.values_of(self.own.filters if self.own else ())
 
-    def _groups(self) -> dict[str, Choices]:
+    def _groups(self, addresses: Mapping[str, str]) -> dict[str, Choices]:
         T, table, chosen = current.T, current.s3db.pr_subscription, self._chosen()
-        addresses = own_addresses()
         methods = [
             (value, f"{label}: {addresses[value]}") if value in addresses else (value, label)
             for value, label in _options(table.method)

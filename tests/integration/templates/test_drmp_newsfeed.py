@@ -120,7 +120,7 @@ def test_only_editors_are_offered_to_write(visited):
 def test_post_opens_from_its_heading(visited):
     page = visited.request("reader", PAGE).text
 
-    path = re.search(rf'<h2><a href="/{visited.app.name}({PAGE}/\d+)"', page)[1]
+    path = re.search(rf'<h2 dir="auto"><a href="/{visited.app.name}({PAGE}/\d+)"', page)[1]
 
     assert "Two thirds of the households have running water." in visited.request("reader", path).text
 

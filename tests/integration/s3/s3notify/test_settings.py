@@ -265,6 +265,22 @@ def test_filter_that_others_depend_on_is_left_to_them(app, world):
     assert [json.loads(row.query) for row in world.rows("pr_filter")] == [[["name", "A"]], [["name", "B"]]]
 
 
+def test_filter_that_was_saved_under_a_name_keeps_what_it_says(app, world):
+    mine = world.subscribe("anna", filters=[["name", "A"]])
+    saved_filter = world.rows("pr_filter")[0].id
+    world.set("pr_filter", saved_filter, resource="cms_post", title="My filter")
+
+    first = save(app, POSTS, filters=[["name", "B"]])
+    again = save(app, POSTS, filters=[["name", "C"]])
+
+    assert first.id == again.id == mine.subscription_id
+    assert saved_filter != first.filter_id == again.filter_id
+    assert [(row.title, json.loads(row.query)) for row in world.rows("pr_filter")] == [
+        ("My filter", [["name", "A"]]),
+        ("Notification Settings", [["name", "C"]]),
+    ]
+
+
 def test_saving_resumes_a_subscription_whose_filter_was_deleted(app, world):
     saved = save(app, POSTS, filters=[["name", "A"]], **NOW)
     with app.env() as current:
