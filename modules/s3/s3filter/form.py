@@ -94,7 +94,7 @@ class S3FilterForm:
             pairs.extend((variable, text) for text in texts)
             if not texts:
                 pairs.append((variable, None))
-        kept = self._unshown(place, self.values_of(stored))
+        _, kept = self._divide(place, self.values_of(stored))
         return pairs + [(key, text) for key, texts in kept.items() for text in texts]
 
     def errors(self, form_vars: Mapping[str, Any], resource: S3Resource | None = None, alias: str | None = None) -> dict[str, str]:
@@ -109,22 +109,23 @@ class S3FilterForm:
                 found[key] = f"{own[variable].label(place)}: {error}"
         return found
 
-    def _unshown(self, place: Place, values: Mapping[str, Any]) -> dict[str, list[str]]:
-        """The conditions that no widget shows."""
-        given = {key: texts_of(values, key) for key in values if not key.endswith("]")}
-        return {key: texts for key, texts in given.items() if not self._shows(place, _normal(place, key), texts)}
-
-    def _shows(self, place: Place, variable: str, texts: list[str]) -> bool:
-        return any(widget.shows(place, variable, texts) for widget in self.widgets)
-
-    def _shown(self, place: Place, values: Mapping[str, Any]) -> Storage:
-        """The conditions that widgets show, and what controls have sent, under the names that widgets know them by."""
+    def _divide(self, place: Place, values: Mapping[str, Any]) -> tuple[Storage, dict[str, list[str]]]:
+        """What widgets show, under the names that they know it by, with what controls have sent; and the conditions that none shows."""
         shown = Storage()
+        given: dict[str, list[str]] = {}
+        spelling: dict[str, str] = {}
         for key in values:
-            variable, texts = _normal(place, key), texts_of(values, key)
-            if key.endswith("]") or self._shows(place, variable, texts):
-                shown.setdefault(variable, []).extend(texts)
-        return shown
+            if key.endswith("]"):
+                shown[key] = texts_of(values, key)
+                continue
+            variable = _normal(place, key)
+            # in two spellings it is two conditions
+            given.setdefault(variable, []).extend(texts_of(values, key))
+            spelling.setdefault(variable, key)
+        for widget in self.widgets:
+            can_show = [variable for variable, texts in given.items() if widget.shows(place, variable, texts)]
+            shown.update({variable: given[variable] for variable in (can_show[:1] if widget.is_single else can_show)})
+        return shown, {spelling[variable]: texts for variable, texts in given.items() if variable not in shown}
 
     # -- markup --------------------------------------------------------------------------------------------------------
     def fields(self, resource: S3Resource | None = None, get_vars: Mapping[str, Any] | None = None, alias: str | None = None) -> list[Any]:
@@ -136,7 +137,7 @@ class S3FilterForm:
             alias: the component that the selectors start from
         """
         place = Place(resource, alias or "~")
-        values = self._shown(place, get_vars or {})
+        values, _ = self._divide(place, get_vars or {})
         rows = [(widget, widget.row(place, values)) for widget in self.widgets]
         first = [row for widget, row in rows if row != "" and not widget.opts.get("hidden")]
         advanced = [row for widget, row in rows if row != "" and widget.opts.get("hidden")]
@@ -166,7 +167,7 @@ class S3FilterForm:
         values, T = get_vars or {}, current.T
         place = Place(resource, alias or "~")
         rows = self.fields(resource, values, alias)
-        kept = self._unshown(place, {key: value for key, value in values.items() if key not in ("start", NO_DEFAULTS)})
+        _, kept = self._divide(place, {key: value for key, value in values.items() if key not in ("start", NO_DEFAULTS)})
         if has_defaults(self.widgets, place):
             # to empty the form is to see everything
             kept[NO_DEFAULTS] = ["0"]

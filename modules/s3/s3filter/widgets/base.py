@@ -48,6 +48,7 @@ class S3FilterWidget:
         css_class: of the controls
         operators: the operators of its variables
         alternatives: operators that are shown as well when a URL has them
+        is_single: its variables are ways to say one condition, of which it can show one at a time
         opts: keywords without underscore
         attr: HTML attributes, keywords with an underscore; ``_id`` is the stem of all ids of the widget
     """
@@ -55,6 +56,7 @@ class S3FilterWidget:
     css_class = "filter-widget"
     operators: tuple[str, ...] = ("eq",)
     alternatives: tuple[str, ...] = ()
+    is_single = False
 
     def __init__(self, field: str | list[str] | tuple[str, ...] | None = None, **attr: Any) -> None:
         """

@@ -11,6 +11,7 @@ from s3.s3filter.controls import control_name
 from s3.s3filter.widgets.base import Place, S3FilterWidget, Values, members
 from s3.s3filter.widgets.lookup import labels_of, readable_keys, used_values
 from s3.s3hierarchy import find_descendants, find_hierarchy, find_paths
+from s3.s3query.syntax import write_value
 from s3.s3utils import s3_get_foreign_key
 
 __all__ = ("S3HierarchyFilter",)
@@ -34,6 +35,7 @@ class S3HierarchyFilter(S3FilterWidget):
     """
 
     css_class = "hierarchy-filter"
+    is_single = True
 
     @property
     def operators(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -47,6 +49,11 @@ class S3HierarchyFilter(S3FilterWidget):
     def _cascades(self) -> bool:
         return bool(self.opts.get("cascade")) and not self.opts.get("leafonly", True)
 
+    def shows(self, place: Place, variable: str, values: list[str]) -> bool:
+        keys = [_key(value) for value in members({variable: values}, variable)]
+        is_each = variable in self.variables(place)
+        return super().shows(place, variable, values) and all(isinstance(key, int) or (is_each and key != "") for key in keys)
+
     def row(self, place: Place, values: Values) -> Any:
         controls = self.controls(place, values)
         return "" if controls == "" else self.group(place, controls)
@@ -57,9 +64,15 @@ class S3HierarchyFilter(S3FilterWidget):
             return ""
         chosen = self._chosen(place, values)
         tree = self._tree(place, chosen)
-        if not tree.children and not self.opts.get("none"):
+        none = self.opts.get("none")
+        labels = {None: current.T("None") if none is True else none} if none else {}
+        # what the tree has not, such as a record that the reader may not read, is shown as it is written
+        labels.update({key: write_value(key) for key in sorted(chosen - tree.labels.keys() - labels.keys(), key=write_value)})
+        if not tree.children and not labels:
             return P(self.opts.get("no_opts") or current.T("No options available"), _class="hint")
-        return DIV(self._draw(place, control_name(variable), tree, None, chosen), self._none(place, variable, chosen))
+        name = control_name(variable)
+        boxes = [self._box(place, name, key, label, chosen) for key, label in labels.items()]
+        return DIV(self._draw(place, name, tree, None, chosen), *boxes)
 
     def _chosen(self, place: Place, values: Values) -> set[Any]:
         """The chosen records, None for no value; what is within others is chosen with them where each is chosen by itself."""
@@ -69,27 +82,21 @@ class S3HierarchyFilter(S3FilterWidget):
             tops = {key for key in map(_key, members(values, self.variable(place, "typeof"))) if isinstance(key, int)}
             target = self._target(place)
             chosen |= find_descendants(target[0], tops) if target and tops else tops
-        return chosen - {""}
+        return chosen
 
     def _draw(self, place: Place, name: str, tree: Tree, key: Any, chosen: set[Any]) -> UL:
         items = []
         for child in tree.children.get(key, ()):
             below = self._draw(place, name, tree, child, chosen) if child in tree.children else ""
-            is_heading = below != "" and self.opts.get("leafonly", True)
+            is_heading = below != "" and self.opts.get("leafonly", True) and child not in chosen
             label = SPAN(tree.labels[child]) if is_heading else self._box(place, name, child, tree.labels[child], chosen)
             items.append(LI(label, below))
         return UL(*items, _class="tree")
 
     def _box(self, place: Place, name: str, key: Any, label: Any, chosen: set[Any]) -> DIV:
         box_id = f"{self.name(place)}-{key}"
-        text = "NONE" if key is None else str(key)
-        box = INPUT(_type="checkbox", _name=name, _id=box_id, _value=text, value=key in chosen, _class=self.css_class)
+        box = INPUT(_type="checkbox", _name=name, _id=box_id, _value=write_value(key), value=key in chosen, _class=self.css_class)
         return DIV(box, " ", LABEL(label, _for=box_id), _class="choice")
-
-    def _none(self, place: Place, variable: str, chosen: set[Any]) -> Any:
-        none = self.opts.get("none")
-        label = current.T("None") if none is True else none
-        return self._box(place, control_name(variable), None, label, chosen) if none else ""
 
     # -- what can be chosen --------------------------------------------------------------------------------------------
     def _target(self, place: Place) -> tuple[str, str] | None:

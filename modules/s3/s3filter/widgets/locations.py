@@ -52,6 +52,9 @@ class S3LocationFilter(S3FilterWidget):
     def variables(self, place: Place) -> list[str]:
         return [name for name in (self._name_of(place, level) for level in self.levels) if name]
 
+    def shows(self, place: Place, variable: str, values: list[str]) -> bool:
+        return super().shows(place, variable, values) and all(members({variable: values}, variable))
+
     def row(self, place: Place, values: Values) -> Any:
         controls = self.controls(place, values)
         return "" if controls == "" else self.group(place, controls)

@@ -49,17 +49,19 @@ class S3OptionsFilter(S3FilterWidget):
     css_class = "options-filter"
     operators = ("belongs",)
     alternatives = ("anyof", "contains", "eq")
+    is_single = True
 
     def variables(self, place: Place) -> list[str]:
         names = [self.variable(place, "contains"), self.variable(place, "anyof")] if self._asks(place) else [self._variable(place)]
         return [name for name in names if name]
 
     def shows(self, place: Place, variable: str, values: list[str]) -> bool:
-        if not super().shows(place, variable, values):
+        chosen = list(members({variable: values}, variable))
+        if not super().shows(place, variable, values) or "" in chosen or (len(chosen) > 1 and not self.opts.get("multiple", True)):
             return False
         # to be one value is to belong to it alone
-        is_single = variable == self.variable(place, "eq") and len(list(members({variable: values}, variable))) == 1
-        return variable in self.variables(place) or (is_single and self._variable(place) == self.variable(place, "belongs"))
+        is_one = variable == self.variable(place, "eq") and len(chosen) == 1
+        return variable in self.variables(place) or (is_one and self._variable(place) == self.variable(place, "belongs"))
 
     def _variable(self, place: Place) -> str | None:
         """The variable that its controls set."""
@@ -134,12 +136,13 @@ class S3OptionsFilter(S3FilterWidget):
             options = [(value, s3_str(current.T(label))) for value, label in options]
         if self.opts.get("sort", True) and not isinstance(fixed, (list, tuple)):
             options.sort(key=lambda option: option[1].lower())
-        options = options[:MAX_OPTIONS]
+        known = set(chosen)
+        options = [option for position, option in enumerate(options) if position < MAX_OPTIONS or option[0] in known]
         none = self.opts.get("none")
         if none:
             options.append((write_value(None), s3_str(current.T("None") if none is True else none)))
         # what nobody knows by name any more, such as a value of a filter that was saved long ago
-        missing = sorted(set(chosen) - {value for value, _ in options})
+        missing = sorted(known - {value for value, _ in options})
         return options + [(text, text) for text in missing]
 
     def _looked_up(self, place: Place, chosen: Iterable[str] = ()) -> Options:

@@ -80,6 +80,31 @@ def test_what_no_control_shows_is_kept_when_the_rest_is_changed(world):
         ("series_id__belongs", "2"), ("body__like", "*x*"), ("title__like", "exactly"), ("series_id__belongs!", "1")]
 
 
+@pytest.mark.parametrize("stored", [
+    [["series_id__belongs", "1"], ["~.series_id__belongs", "2"]],
+    [["series_id__belongs", "1,2"], ["series_id__belongs", "2,3"]],
+])  # fmt: skip
+def test_conditions_that_must_both_match_do_not_become_alternatives(world, stored):
+    form = make_form()
+
+    rows = form.fields(get_vars=form.values_of(stored))
+
+    assert [value for name, value, is_ticked in controls(rows) if is_ticked] == []
+    kept = [value for name, value in form.pairs_of({}, stored=stored) if value is not None]
+    assert kept == [value for _, value in stored]
+
+
+def test_of_two_ways_to_say_a_condition_one_is_shown_and_the_other_is_kept(world):
+    form = make_form()
+    stored = [["series_id__belongs", "1,2"], ["series_id", "2"]]
+
+    ticked = [value for name, value, is_ticked in controls(form.fields(get_vars=form.values_of(stored))) if is_ticked]
+
+    assert sorted(ticked) == ["1", "2"]
+    sent = form.pairs_of({"series_id__belongs[]": ["1", "2"]}, stored=stored)
+    assert [pair for pair in sent if pair[1] is not None] == [("series_id__belongs", "1,2"), ("series_id", "2")]
+
+
 def test_filter_that_is_sent_as_it_is_shown_stays_the_same(world):
     form = make_form()
     stored = [["title__like", "*red*"], ["series_id__belongs", "1,2"], ["location_id$L0__belongs", "Land"], ["date__ge", "-7D"]]
