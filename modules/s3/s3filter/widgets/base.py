@@ -21,7 +21,7 @@ from s3.s3resource import S3Resource
 if TYPE_CHECKING:
     from s3.s3query.selector import S3ResourceField as Resolved
 
-__all__ = ("Place", "S3FilterWidget", "Values", "errors_of", "hint_of", "members")
+__all__ = ("Place", "S3FilterWidget", "Values", "described", "errors_of", "hint_of", "members")
 
 Values = Mapping[str, Any]
 
@@ -120,7 +120,8 @@ class S3FilterWidget:
     def group(self, place: Place, *content: Any) -> DIV:
         """Controls with labels of their own, under the label of the widget."""
         legend = TAG.legend(self.label(place))
-        return DIV(FIELDSET(legend, *content, hint_of(self, place), _class="boxes"), _class="field", _id=f"{self.name(place)}__row")
+        fields = FIELDSET(legend, *content, hint_of(self, place), _class="boxes", **described(self, place))
+        return DIV(fields, _class="field", _id=f"{self.name(place)}__row")
 
     def controls(self, place: Place, values: Values) -> Any:
         raise TypeError(f"{type(self).__name__} draws no controls")
@@ -164,6 +165,13 @@ class S3FilterWidget:
 def hint_of(widget: S3FilterWidget, place: Place) -> Any:
     comment = widget.opts.get("comment")
     return TAG.small(comment, _class="hint", _id=f"{widget.name(place)}__hint") if comment else ""
+
+
+def described(widget: S3FilterWidget, place: Place, *others: str | None) -> dict[str, str]:
+    """What tells a screen reader of the hint, and of other elements by their ids."""
+    hint = f"{widget.name(place)}__hint" if widget.opts.get("comment") else None
+    ids = [element_id for element_id in (hint, *others) if element_id]
+    return {"_aria-describedby": " ".join(ids)} if ids else {}
 
 
 def errors_of(values: Values, name: str, control_id: str) -> tuple[dict[str, str], Any]:

@@ -8,7 +8,7 @@ from gluon import CAT, DIV, INPUT, LABEL, current
 
 from s3.s3error import S3FilterValueError
 from s3.s3filter.controls import KINDS, control_name, texts_of
-from s3.s3filter.widgets.base import Place, S3FilterWidget, Values, errors_of, hint_of
+from s3.s3filter.widgets.base import Place, S3FilterWidget, Values, described, errors_of, hint_of
 from s3.s3query import S3URLQuery
 from s3.s3query.syntax import write_value
 
@@ -44,6 +44,7 @@ class S3TextFilter(S3FilterWidget):
         sent = texts_of(values, control)
         marks, error = errors_of(values, control, control_id)
         text = " ".join(sent) if sent else self._text(texts_of(values, variable))
+        marks.update(described(self, place, marks.get("_aria-describedby")))
         field = INPUT(_type="search", _name=control, _id=control_id, _value=text, _class=self.css_class, _maxlength="500", **marks)
         return CAT(field, error)
 
@@ -90,7 +91,8 @@ class S3EmptyFilter(S3FilterWidget):
         if variable is None:
             return ""
         chosen = any(S3URLQuery.parse_value(text) is None for text in texts_of(values, variable))
-        return INPUT(_type="checkbox", _name=variable, _id=self.name(place), _value="NONE", value=chosen, _class=self.css_class)
+        attr = {"_name": variable, "_id": self.name(place), "_class": self.css_class, **described(self, place)}
+        return INPUT(_type="checkbox", _value="NONE", value=chosen, **attr)
 
 
 class S3NotEmptyFilter(S3EmptyFilter):

@@ -110,6 +110,17 @@ def test_control_of_a_text_is_escaped(depot):
     assert "<b>" not in markup and "<i>" not in markup and "<script>" not in markup
 
 
+@pytest.mark.parametrize("kind, field, tag", [("Text", "name", "input"), ("NotEmpty", "name", "input"), ("Options", "flag", "fieldset"),
+                                              ("Range", "number", "fieldset"), ("Date", "day", "fieldset")])
+def test_hint_belongs_to_the_control_for_screen_readers(depot, kind, field, tag):
+    import s3.s3filter
+
+    markup = draw(depot, getattr(s3.s3filter, f"S3{kind}Filter")(field, comment="Only the best"))
+
+    (hint_id,) = re.findall(r'<small class="hint" id="([^"]*)">Only the best</small>', markup)
+    assert re.search(rf'<{tag} [^>]*aria-describedby="{hint_id}"', markup)
+
+
 # values that are there or not
 def test_box_for_a_value_selects_records_with_one(depot, items):
     from s3.s3filter import S3EmptyFilter, S3NotEmptyFilter
