@@ -175,6 +175,17 @@ def test_names_of_the_system_and_the_resource_are_known_to_templates(app, world,
     assert world.text().strip().split("|") == expected
 
 
+def test_names_that_look_like_markup_are_names(app, world, pending):
+    """X38: also within translated sentences."""
+    world.set("pr_subscription", pending.subscription_id, email_format="html")
+    with app.configured("settings.base.system_name_short = 'R&D <i>100%</i>'"):
+        world.tick()
+
+    text, html = world.bodies()
+    assert text.startswith("R&D <i>100%</i>: Posts Update Notification")
+    assert "R&amp;D &lt;i&gt;100%&lt;/i&gt;: Posts Update Notification</h1>" in html and "<i>" not in html
+
+
 @pytest.mark.parametrize(
     ("options", "labels"),
     [
