@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gluon import current
 from gluon.storage import Storage
@@ -27,12 +27,11 @@ from s3dal import Row, Table, savepoint
 
 __all__ = ("OwnSubscription", "SavedSubscription", "Watched", "own_subscription", "unsubscribe_all", "update_subscription")
 
-#: what a settings page may set of pr_subscription
+#: fields of pr_subscription whose own checks apply
 SETTINGS = ("notify_on", "frequency", "method", "email_format", "attachment")
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(NamedTuple):
     """One subscribed list."""
 
     #: name of the table
@@ -88,11 +87,15 @@ def own_subscription(subscription_id: int | None = None) -> OwnSubscription | No
 
 
 def update_subscription(
-    subscribe: Iterable[Watched | tuple[str, str]],
+    subscribe: Iterable[tuple[str, str]],
     filters: Any = None,
     *,
     subscription_id: int | None = None,
-    **settings: Any,
+    notify_on: Iterable[str] | None = None,
+    frequency: str | None = None,
+    method: Iterable[str] | None = None,
+    email_format: str | None = None,
+    attachment: bool | None = None,
 ) -> SavedSubscription:
     """Save what the person who is logged in wants to be notified of, all of it or nothing. Commits nothing.
 
@@ -103,8 +106,7 @@ def update_subscription(
         subscribe: all lists that are wanted, (name of the table, URL); what is not among them is unsubscribed
         filters: for all of them, as of ``parse_filter``; None keeps the stored filter, an empty one selects everything
         subscription_id: of the own subscription to change; None: the first one, which is made if there is none
-        settings: fields of pr_subscription: notify_on, frequency, method, email_format, attachment; what is not given
-            stays as it is
+        notify_on, frequency, method, email_format, attachment: as in pr_subscription; None keeps what is stored
 
     Raises:
         S3PermissionError: nobody is logged in
@@ -112,24 +114,16 @@ def update_subscription(
         S3SettingsError: something cannot be saved; its ``errors`` say what, by setting, "filters" or "resources"
     """
     pe_id = _own_pe_id()
-    wanted = list(dict.fromkeys(Watched(resource, url.removeprefix("/")) for resource, url in map(_as_pair, subscribe)))
-    unknown = set(settings) - set(SETTINGS)
-    if unknown:
-        raise TypeError(f"update_subscription has no setting {', '.join(sorted(unknown))}")
-    if not wanted:
-        # whoever wants nothing need not say when and how
-        settings = {name: value for name, value in settings.items() if value}
+    wanted = list(dict.fromkeys(Watched(resource, url.removeprefix("/")) for resource, url in subscribe))
+    settings = {
+        "notify_on": notify_on, "frequency": frequency, "method": method, "email_format": email_format, "attachment": attachment,
+    }  # fmt: skip
     with savepoint(current.db, "update_subscription"):
         _lock(pe_id)
         stored = _find_own(pe_id, subscription_id)
         if stored is None and not wanted:
             return SavedSubscription(None)
-        # first, because the new filter need not suit what is not wanted any more
-        gone = _unsubscribe(stored.id, wanted) if stored else ()
-        filter_id = _save_filter(pe_id, stored, filters, wanted)
-        saved_id = _save_subscription(pe_id, stored, filter_id, settings)
-        new = _subscribe(saved_id, wanted)
-    return SavedSubscription(saved_id, filter_id, new, gone)
+        return _save(pe_id, stored, wanted, filters, settings)
 
 
 def unsubscribe_all() -> tuple[Watched, ...]:
@@ -178,7 +172,17 @@ def _find_own(pe_id: int, subscription_id: int | None) -> Row | None:
     return record
 
 
-# -- filter and settings -----------------------------------------------------------------------------------------------
+# -- save --------------------------------------------------------------------------------------------------------------
+def _save(pe_id: int, stored: Row | None, wanted: list[Watched], filters: Any, settings: dict[str, Any]) -> SavedSubscription:
+    # whoever wants nothing need not say when and how
+    given = {name: value for name, value in settings.items() if (value is not None if wanted else value)}
+    # first, because the new filter need not suit what is not wanted any more
+    gone = _unsubscribe(stored.id, wanted) if stored else ()
+    filter_id = _save_filter(pe_id, stored, filters, wanted)
+    saved_id = _save_subscription(pe_id, stored, filter_id, given)
+    return SavedSubscription(saved_id, filter_id, subscribed=_subscribe(saved_id, wanted), unsubscribed=gone)
+
+
 def _save_filter(pe_id: int, stored: Row | None, filters: Any, wanted: list[Watched]) -> int | None:
     """Give the id of the filter of the subscription; None: it has none."""
     old = stored.filter_id if stored else None
@@ -229,7 +233,7 @@ def _is_only_ours(pe_id: int, stored: Row | None) -> bool:
 
 
 def _save_subscription(pe_id: int, stored: Row | None, filter_id: int | None, settings: dict[str, Any]) -> int:
-    values = {name: value for name, value in settings.items() if value is not None}
+    values = dict(settings)
     if stored is None or stored.filter_id != filter_id:
         values["filter_id"] = filter_id
     if stored is None:
@@ -263,14 +267,10 @@ def _store(tablename: str, values: dict[str, Any], record_id: int | None, name: 
 
 
 def _as_list(value: Any) -> Any:
-    return list(value) if isinstance(value, (tuple, set, frozenset)) else value
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else value
 
 
 # -- resources ---------------------------------------------------------------------------------------------------------
-def _as_pair(wanted: Watched | tuple[str, str]) -> tuple[str, str]:
-    return (wanted.resource, wanted.url) if isinstance(wanted, Watched) else wanted
-
-
 def _watched(row: Row) -> Watched:
     return Watched(row.resource or "", (row.url or "").removeprefix("/"))
 

@@ -16,34 +16,10 @@ def test_new_user_subscribes_is_told_and_leaves(site, visitor):
     """Without script: whatever the pages do, they do by themselves."""
     site.add_account(NORA, "Nora")
     nora = visitor(java_script_enabled=False)
-    page = nora.page
+    log_in_by_hand(nora)
+    choose(nora)
+    change(nora)
 
-    # she logs in and chooses
-    nora.open("/default/index")
-    page.get_by_role("banner").get_by_role("link", name="Log in").click()
-    page.get_by_label("E-mail").fill(NORA)
-    page.get_by_label("Password").fill("notify-me")
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("link", name="Notifications", exact=True).click()
-    assert page.get_by_role("heading", level=1).inner_text() == "Notification Settings"
-    nora.photograph("settings-none-yet")
-    page.get_by_label("Flood Warning").check()
-    page.get_by_label("North Province").check()
-    page.get_by_label("Immediately").check()
-    page.get_by_role("button", name="Save settings").click()
-    assert "Notification settings updated" in page.get_by_role("status").inner_text()
-    nora.photograph("settings-saved")
-
-    # it is still there, and can be changed
-    nora.open("/default/index/subscriptions")
-    usual = {"Updates", "New Records", f"Email: {NORA}", "Default (Text)"}
-    assert ticked(page) == usual | {"Flood Warning", "North Province", "Immediately"}
-    page.get_by_label("North Province").uncheck()
-    page.get_by_label("South Province").check()
-    page.get_by_role("button", name="Save settings").click()
-    assert "South Province" in ticked(page) and "North Province" not in ticked(page)
-
-    # the editor publishes, the worker works, the mail arrives
     site.app.clock.advance(minutes=10)
     publish_in_the_browser(visitor(), "Flood Warning", "Cedar Bay", "Storm surge tonight at nine.")
     site.publish("Flood Warning", "Alder Town", "Water rises at the mill.")
@@ -54,21 +30,63 @@ def test_new_user_subscribes_is_told_and_leaves(site, visitor):
     assert "Storm surge tonight at nine." in text
     assert "Water rises" not in text and "The harbour is open" not in text
 
-    # its link opens the list that it tells of
-    page.goto(re.search(re.escape(site.url) + r"/default/index/newsfeed\S*", text)[0])
-    assert page.get_by_role("heading", level=1).inner_text() == "Newsfeed"
-    assert "Storm surge tonight at nine." in page.get_by_role("article").first.inner_text()
-    nora.photograph("newsfeed-from-the-mail")
-
-    # so does the one to her settings; she has had enough
-    page.goto(re.search(re.escape(site.url) + r"/default/index/subscriptions\S*", text)[0])
-    page.get_by_role("button", name="Unsubscribe from everything").click()
-    assert "You are unsubscribed and get no more notifications." in page.get_by_role("status").inner_text()
-    nora.photograph("settings-unsubscribed")
+    follow_to_the_list(nora, text)
+    follow_to_the_settings_and_leave(nora, text)
     site.app.clock.advance(minutes=10)
     site.publish("Flood Warning", "Cedar Bay", "Second surge in the morning.")
     site.work()
     assert [mail for mail in site.mails if mail["To"] == NORA] == [mail]
+
+
+def log_in_by_hand(nora):
+    page = nora.page
+    nora.open("/default/index")
+    page.get_by_role("banner").get_by_role("link", name="Log in").click()
+    page.get_by_label("E-mail").fill(NORA)
+    page.get_by_label("Password").fill("notify-me")
+    page.get_by_role("button", name="Log in").click()
+
+
+def choose(nora):
+    """Floods in the north, at once."""
+    page = nora.page
+    page.get_by_role("link", name="Notifications", exact=True).click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Notification Settings"
+    nora.photograph("settings-none-yet")
+    for label in ("Flood Warning", "North Province", "Immediately"):
+        page.get_by_label(label).check()
+    page.get_by_role("button", name="Save settings").click()
+    assert "Notification settings updated" in page.get_by_role("status").inner_text()
+    nora.photograph("settings-saved")
+
+
+def change(nora):
+    """Floods in the south instead; what was chosen before is still there."""
+    page = nora.page
+    nora.open("/default/index/subscriptions")
+    usual = {"Updates", "New Records", f"Email: {NORA}", "Default (Text)"}
+    assert ticked(page) == usual | {"Flood Warning", "North Province", "Immediately"}
+    page.get_by_label("North Province").uncheck()
+    page.get_by_label("South Province").check()
+    page.get_by_role("button", name="Save settings").click()
+    assert ticked(page) == usual | {"Flood Warning", "South Province", "Immediately"}
+
+
+def follow_to_the_list(nora, text):
+    """The link of a mail opens the list that it tells of."""
+    page = nora.page
+    page.goto(re.search(re.escape(nora.site.url) + r"/default/index/newsfeed\S*", text)[0])
+    assert page.get_by_role("heading", level=1).inner_text() == "Newsfeed"
+    assert "Storm surge tonight at nine." in page.get_by_role("article").first.inner_text()
+    nora.photograph("newsfeed-from-the-mail")
+
+
+def follow_to_the_settings_and_leave(nora, text):
+    page = nora.page
+    page.goto(re.search(re.escape(nora.site.url) + r"/default/index/subscriptions\S*", text)[0])
+    page.get_by_role("button", name="Unsubscribe from everything").click()
+    assert "You are unsubscribed and get no more notifications." in page.get_by_role("status").inner_text()
+    nora.photograph("settings-unsubscribed")
 
 
 def ticked(page):
