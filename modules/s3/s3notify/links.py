@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 import nh3
 from gluon.html import BR, XML, XmlComponent
 
-from s3.s3utils import s3_str, s3_strip_markup
+from s3.s3utils import NONE, s3_str, s3_strip_markup
 
 __all__ = ("Links",)
 
@@ -49,14 +49,14 @@ class Links:
     def html(self, value: Any) -> Any:
         """For html: an element without what acts, with absolute links; a text as text, which whoever writes it must escape."""
         if not isinstance(value, XmlComponent):
-            return _with_breaks(s3_str(value))
+            return _with_breaks(_text(value))
         # nothing is left in it that could do harm
         return XML(self._clean(value))
 
     def text(self, value: Any) -> str:
         """For plain text: links followed by their address."""
         if not isinstance(value, XmlComponent):
-            return s3_strip_markup(s3_str(value))
+            return s3_strip_markup(_text(value))
         collector = _LinkCollector()
         collector.feed(self._clean(value))
         collector.close()
@@ -66,6 +66,10 @@ class Links:
         return nh3.clean(
             s3_str(element.xml()), tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, url_relative=self.absolute, link_rel=None
         )
+
+
+def _text(value: Any) -> str:
+    return NONE if value is None else s3_str(value)
 
 
 def _with_breaks(text: str) -> Any:

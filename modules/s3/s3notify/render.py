@@ -73,7 +73,9 @@ def render_contents(resource: Any, data: Any, meta_data: dict[str, Any], format:
     Source: Eden s3notify.py S3Notifications._render
     """
     columns = [rfield for rfield in data.rfields if _is_content(resource, rfield)]
-    links = Links(current.deployment_settings.get_base_public_url(), meta_data["list_url"])
+    public_url = current.deployment_settings.get_base_public_url()
+    # a hook may pass on less than it was given
+    links = Links(public_url, meta_data.get("list_url") or public_url)
     make = _html_records if format == "html" else _text_records
     contents: dict[str, Any] = dict(meta_data)
     for key, is_new in (("new", True), ("upd", False)):

@@ -61,6 +61,22 @@ def test_renderer_is_called_for_each_format_and_gives_the_variables_of_the_templ
     assert calls()[0][1][0] == "S3Resource" and calls()[0][1][2] == "dict"
 
 
+def test_renderer_may_build_upon_the_default_one(app, world, pending, views):
+    """R42: also with less meta data than it was given."""
+    views("notify_email.html", "{{=new}} {{=new_records[0]}} {{=mine}}")
+    source = """
+def _renderer(resource, data, meta_data, format):
+    from s3 import S3Notifications
+    meta_data = {"notify_on": meta_data["notify_on"]}
+    return {**S3Notifications._render(resource, data, meta_data, format), "mine": format}
+settings.msg.notify_renderer = _renderer
+"""
+    with app.configured(source):
+        world.tick()
+
+    assert world.text().strip() == "1 [('Name', 'News'), ('Body', 'Body')] text"
+
+
 def test_renderer_of_the_resource_goes_before_that_of_the_deployment(app, world, pending, views, calls):
     """R41, R55"""
     views("notify_email.html", "{{=who}}")

@@ -120,5 +120,9 @@ def test_of_markup_stays_what_cannot_act(markup, expected_html, expected_text):
     assert links().text(XML(markup)) == expected_text
 
 
+def test_no_value_is_a_dash():
+    assert (html(None), links().text(None)) == ("-", "-")
+
+
 def test_lines_of_a_text_stay_lines_in_html():
     assert html("One\nTwo\r\n<b>") == "One<br />Two<br />&lt;b&gt;"
