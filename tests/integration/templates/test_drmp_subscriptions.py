@@ -5,6 +5,7 @@ import datetime as dt
 import html
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -276,6 +277,16 @@ def test_template_offers_more_lists_by_a_page_of_its_own(visited, monkeypatch):
     one = [watched.url for watched in subscription_of(visited, "editor").watched]
 
     assert (both, one) == (["default/index/newsfeed", "cms/post"], ["cms/post"])
+
+
+def test_example_of_the_documentation_offers_one_list_more(drmp):
+    page = (Path(__file__).resolve().parents[3] / "docs" / "subscriptions.md").read_text(encoding="utf-8")
+    example = page.split("```python\n")[2].split("```")[0]
+    known = {}
+
+    exec(example, known)
+
+    assert [offer.watched.url for offer in known["PAGES"]["subscriptions"].offers] == ["default/index/newsfeed", "cms/post"]
 
 
 def test_list_that_is_not_offered_cannot_be_subscribed(visited):

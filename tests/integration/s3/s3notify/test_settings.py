@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -354,3 +355,15 @@ def test_two_saves_at_once_make_one_subscription(app, world):
         second.join(30)
 
     assert len(world.rows("pr_subscription")) == len(watched(world)) == 1
+
+
+def test_example_of_the_documentation_works(app, world):
+    page = (Path(__file__).resolve().parents[4] / "docs" / "subscriptions.md").read_text(encoding="utf-8")
+    example = page.split("```python\n")[1].split("```")[0]
+    known: dict[str, Any] = {}
+
+    with acting(app):
+        exec(example, known)
+
+    assert [(row.resource, row.url) for row in world.rows("pr_subscription_resource")] == list(known["saved"].subscribed)
+    assert len(known["saved"].subscribed) == 2
