@@ -160,7 +160,7 @@ class World:
 
     def text(self, index: int = 0) -> str:
         """The text of a mail that arrived."""
-        return str(self.mails[index].get_content())
+        return str(self.mails[index].get_body(("plain", "html")).get_content())
 
     def bodies(self, index: int = 0) -> tuple[str, str]:
         """The text and the html of a mail that arrived."""
