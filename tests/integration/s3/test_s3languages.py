@@ -184,3 +184,11 @@ def test_dates_stay_in_order_in_the_text_of_an_arabic_filter(app):
         resource = current.s3db.resource("cms_post")
 
         assert "\u20682026-11-22" in S3FilterString(resource, [["~.date__gt", "2026-11-22"]]).represent()
+
+
+@pytest.mark.parametrize("query", ["x=%ff%fe", "x=%ed%a0%80", "x=%00", "x=1&x=2&_language=xx&_language=de", "%ff=1"])
+def test_odd_variables_do_not_break_the_links(app, query):
+    page = app.request(f"{LOGIN}?{query}")
+
+    assert page.status == 200
+    assert set(language_links(page.text)) == {"en", "de", "fr", "es", "ar"}
