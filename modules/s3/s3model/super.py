@@ -170,6 +170,22 @@ class SuperEntityMixin:
         keys = [supertable._id.name for supertable in self._supertables(instance)]
         return [key for key in keys if key in instance.fields]
 
+    def insert_with_super(self, table: Table, **values: Any) -> Storage:
+        """Insert a record of an instance table with its super-records, in two statements where insert and update_super need four.
+
+        Only for records whose super-records cannot exist yet. Permissions, ownership and callbacks of the record are the caller's.
+
+        Returns:
+            the id of the record and its super keys
+        """
+        supertables = [supertable for supertable in self._supertables(table) if supertable._id.name in table.fields]
+        # the defaults as well, because both records must hold the same
+        needed = [field for field in self._needed_fields(table, supertables) if field is not table._id]
+        instance = Storage({field.name: values.get(field.name, _default(field)) for field in needed})
+        keys = {supertable._id.name: self._write_super(supertable, table, instance) for supertable in supertables}
+        record_id = table.insert(**{**values, **instance, **keys})
+        return Storage({table._id.name: int(record_id), **keys})
+
     def update_super(self, table: Table, record: Any) -> bool:
         """Bring the super-records of a record in step with it; create those that are missing.
 
@@ -314,6 +330,10 @@ class SuperEntityMixin:
     def _set_super_key(table: Table, record_id: int, key: str, value: int | None) -> None:
         changed = {key: value}
         current.db(table._id == record_id).update_naive(**changed, **_unchanged_stamps(table, changed))
+
+
+def _default(field: Field) -> Any:
+    return field.default() if callable(field.default) else field.default
 
 
 def _require_name(name: str | None, supertable: Table | str) -> str:

@@ -290,10 +290,7 @@ class S3Msg:
 def _insert_message(tablename: str, **values: Any) -> int:
     """Insert an instance record with its super-record; gives the message id."""
     s3db = current.s3db
-    table = s3db[tablename]
-    record = {"id": table.insert(**values)}
-    s3db.update_super(table, record)
-    return int(record["message_id"])
+    return int(s3db.insert_with_super(s3db[tablename], **values).message_id)
 
 
 def _recipients(pe_id: int | Iterable[int] | None) -> list[int]:
@@ -302,10 +299,11 @@ def _recipients(pe_id: int | Iterable[int] | None) -> list[int]:
 
 
 def _all_exist(pe_ids: list[int]) -> bool:
-    table = current.s3db.pr_pentity
-    is_known = bool(pe_ids) and current.db(table.pe_id.belongs(pe_ids)).count() == len(pe_ids)
+    # in SQL: defining the table takes longer than asking for them
+    numbers = ", ".join(map(str, pe_ids))
+    is_known = bool(pe_ids) and current.db.executesql(f"SELECT COUNT(*) FROM pr_pentity WHERE pe_id IN ({numbers})")[0][0] == len(pe_ids)
     if pe_ids and not is_known:
-        current.log.warning(f"Message not composed: not all of these recipients exist: {', '.join(map(str, pe_ids))}")
+        current.log.warning(f"Message not composed: not all of these recipients exist: {numbers}")
     return is_known
 
 

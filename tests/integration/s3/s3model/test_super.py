@@ -104,6 +104,25 @@ def test_a_table_without_super_entity_has_nothing_to_do(models, s3db):
     assert s3db.delete_super(table, {"id": 1}) is True
 
 
+@pytest.mark.parametrize("values", [{}, {"label": "L", "code": "C"}, {"label": None}, {"deleted": True}], ids=str)
+def test_both_records_at_once_are_as_those_one_after_the_other(models, s3db, values):
+    db, table = models.db, s3db.test_instance
+    table.label.default, table.code.default = "default", lambda: "called"
+    first = insert(s3db, **values)
+    second = s3db.insert_with_super(table, **values)
+
+    assert set(second) == {"id", "entity_id"}
+    for stored, key in ((db.test_instance, "id"), (db.test_entity, "entity_id")):
+        one, other = ({**stored[record[key]].as_dict(), "id": 0, "entity_id": 0, "uuid": ""} for record in (first, second))
+        assert one == other
+    assert db.test_instance[second.id].entity_id == second.entity_id
+    assert db.test_instance[second.id].uuid == entity(models, second.entity_id).uuid
+
+    before = entity(models, second.entity_id).as_dict()
+    s3db.update_super(table, {"id": second.id})
+    assert entity(models, second.entity_id).as_dict() == before
+
+
 def test_super_entities_that_are_not_available_are_passed_over(models, s3db):
     s3db.configure("test_instance", super_entity=("missing_entity", "test_entity"))
 
