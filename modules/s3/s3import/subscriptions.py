@@ -26,8 +26,8 @@ from typing import Any, TypeVar
 from gluon import current
 from lxml import etree
 
-from s3.s3error import S3DataError, S3Error
-from s3.s3filter import S3FilterString, quoted_json, validate_filter
+from s3.s3error import S3DataError, S3Error, S3FilterValueError
+from s3.s3filter import S3FilterString, parse_filter, quoted_json, validate_filter
 from s3.s3import.people import PERSON_NAMES, People
 from s3.s3import.rows import CellProblem, Row, read_rows
 from s3.s3xml import ALIAS, DATA, FIELD, NAME, REFERENCE, RESOURCE, ROOT, UID
@@ -144,9 +144,10 @@ class SubscriptionDocument:
         if not cell:
             return ""
         try:
-            return _plain(validate_filter(quoted_json(cell), [resource]))
+            query = validate_filter(quoted_json(cell), [resource])
         except S3Error as error:
             raise CellProblem("Filter", error) from error
+        return "" if query == "[]" else query
 
     def _chosen(self, row: Row, column: str, name: str) -> tuple[str, ...]:
         """What a cell chooses from the options of a field, each once, in the order of the options; if it is empty, the default."""
@@ -187,14 +188,26 @@ class SubscriptionDocument:
             subscription.pe_id, resource.resource, resource.url, saved.query, left=saved.on(saved.id == subscription.filter_id)
         )
         watched = ((row.pr_subscription.pe_id, row.pr_subscription_resource, row.pr_filter.query) for row in rows)
-        subscribed = {(pe_id, list_.resource, list_.url, _plain(query)) for pe_id, list_, query in watched}
-        own = {wish.uid for wish in wishes if (self._people.pe_id(wish.email), wish.resource, wish.url, wish.query) in subscribed}
+        subscribed = {(pe_id, row.resource, (row.url or "").removeprefix("/"), _conditions(query)) for pe_id, row, query in watched}
+        own = {
+            wish.uid
+            for wish in wishes
+            if (self._people.pe_id(wish.email), wish.resource, wish.url, _conditions(wish.query)) in subscribed
+        }
         return uids | own
 
 
-def _plain(query: str | None) -> str:
-    """A stored filter; an empty one is none."""
-    return "" if query in (None, "[]") else str(query)
+def _conditions(query: str | None) -> tuple[tuple[str, str], ...] | None:
+    """What a stored filter asks for, however it is written; None if it cannot be read."""
+    try:
+        pairs = parse_filter(query)
+    except S3FilterValueError:
+        return None
+    return tuple(sorted((_selected(key), value) for key, value in pairs if value is not None))
+
+
+def _selected(key: str) -> str:
+    return "|".join(selector.removeprefix("~.") for selector in key.split("|"))
 
 
 def _normal(name: str) -> str:

@@ -110,6 +110,40 @@ def test_what_the_person_has_subscribed_alone_is_not_subscribed_again(env, load,
     assert load(",,,anna@cast.example,cms_post,cms/post,\"[['title', 'Flood']]\",new,hourly,EMAIL") == 1
 
 
+FLOODS = "\"[['title__like', 'Flood*']]\""
+
+
+@pytest.mark.parametrize("cell, query", [
+    # pages store an empty condition for each control in which nothing was chosen
+    ("", [["series_id__belongs", None], ["location_id$L1__belongs", None]]),
+    (FLOODS, [["title__like", "Flood*"], ["series_id__belongs", None]]),
+    (FLOODS, [["~.title__like", "Flood*"]]),
+    ("\"[['title__like', 'Flood*'], ['name', 'A']]\"", [["name", "A"], ["title__like", "Flood*"]]),
+    ("\"[['title|body__like', 'Flood*']]\"", [["~.title|~.body__like", "Flood*"]]),
+])
+def test_what_a_page_has_saved_is_recognised_however_it_is_written(env, load, app, cell, query):
+    _subscribe(env, app, query)
+
+    assert load(f",,,anna@cast.example,cms_post,cms/post,{cell},new,daily,EMAIL") == 0
+
+
+@pytest.mark.parametrize("query", ["[broken", [["title__like", "Flood"]]])
+def test_other_filters_and_what_cannot_be_read_are_no_reason_to_leave_a_row_out(env, load, app, query):
+    _subscribe(env, app, query)
+
+    assert load(f",,,anna@cast.example,cms_post,cms/post,{FLOODS},new,daily,EMAIL") == 1
+
+
+def _subscribe(env, app, query):
+    s3db, pe_id = env.s3db, app.people["anna"].pe_id
+    text = query if isinstance(query, str) else json.dumps(query)
+    filter_id = s3db.pr_filter.insert(pe_id=pe_id, title="Notification Settings", query=text)
+    subscription_id = s3db.pr_subscription.insert(
+        pe_id=pe_id, filter_id=filter_id, frequency="daily", notify_on=["new"], method=["EMAIL"]
+    )
+    s3db.pr_subscription_resource.insert(subscription_id=subscription_id, resource="cms_post", url="cms/post")
+
+
 def test_an_account_is_found_by_its_address(env, load, app, numbers):
     people = numbers()["pr_person"]
 
