@@ -18,18 +18,27 @@ __all__ = ("DAL", "Expression", "Field", "Query", "Row", "Rows", "Set", "Table",
 def savepoint(db: DAL, name: str) -> Iterator[None]:
     """Undo what the block has written if it raises, and nothing else of the transaction. Commits nothing.
 
-    PostgreSQL refuses everything after a failed statement until the transaction is rolled back: here to the savepoint.
+    PostgreSQL refuses everything after a failed statement until the transaction is rolled back: here to the savepoint, also if
+    the block has caught the fault of its statement. If the block has ended the transaction, what came after that is undone.
     """
     if db._adapter.dbengine == "sqlite" and not db._adapter.connection.in_transaction:
         db.executesql("BEGIN")  # or the savepoint would be the transaction, and releasing it a commit
     db.executesql(f"SAVEPOINT {name}")
     try:
         yield
-    except BaseException:
-        db.executesql(f"ROLLBACK TO SAVEPOINT {name}")
-        raise
-    finally:
         db.executesql(f"RELEASE SAVEPOINT {name}")
+    except BaseException:
+        _undo_to(db, name)
+        raise
+
+
+def _undo_to(db: DAL, name: str) -> None:
+    try:
+        db.executesql(f"ROLLBACK TO SAVEPOINT {name}")
+        db.executesql(f"RELEASE SAVEPOINT {name}")
+    except db._adapter.driver.Error:
+        # the savepoint is gone with its transaction
+        db.rollback()
 
 
 @adapters.register_for("sqlite", "sqlite:memory")

@@ -25,10 +25,11 @@ from s3.s3notify.templates import render_message
 
 __all__ = ("Composition", "compose_messages")
 
-# Arguments of send_by_pe_id that the framework itself decides
+# Arguments of send_by_pe_id and of the hook after it that the framework itself decides
 RESERVED_SEND_DATA = frozenset(
-    ("pe_id", "subject", "message", "contact_method", "document_ids", "from_address", "system_generated", "dedupe_key", "unsubscribe_url")
-)
+    ("self", "pe_id", "subject", "message", "contact_method", "document_ids", "from_address", "system_generated", "dedupe_key",
+     "unsubscribe_url", "message_id")
+)  # fmt: skip
 
 Renderer = Callable[..., dict[str, Any]]
 
@@ -126,16 +127,20 @@ class _Composer:
         return made
 
     def _call_renderer(self, hook: Renderer, name: str) -> dict[str, Any]:
-        contents = hook(self.resource, self.data, self.meta_data, name)
+        contents = self._call(hook, name)
         if not isinstance(contents, dict):
             raise TypeError(f"a dict is expected, not {contents!r}")
         return contents
+
+    def _call(self, hook: Callable[..., Any], *args: Any) -> Any:
+        """Call a hook with meta data of its own: it may change them as it likes."""
+        return hook(self.resource, self.data, dict(self.meta_data), *args)
 
     # -- texts ---------------------------------------------------------------------------------------------------------
     def _subject(self) -> str:
         for source in self._subjects():
             if callable(source):
-                template = self._attempt("notify_subject", partial(source, self.resource, self.data, self.meta_data))
+                template = self._attempt("notify_subject", partial(self._call, source))
             else:
                 template = source
             if template:
@@ -153,7 +158,9 @@ class _Composer:
         if not html:
             return ""
         if not is_html(html):
-            # only a template without format, whose values must not hold markup
+            # a template without format, whose values must not hold markup; or one for html that is none
+            if "html" in contents and html != text and html.lstrip().startswith("<"):
+                self.notes.append("The html template of mails does not begin with <html or end with </html>: only text is sent.")
             return text
         html = self._attempt("Reading the style sheet of the message", partial(inline_styles, html), html)
         return html if not text or is_html(text) else (text, html)
@@ -168,7 +175,7 @@ class _Composer:
         return self._attempt("notify_attachment", partial(self._find_documents, hook), []) if hook else []
 
     def _find_documents(self, hook: Callable[..., Any]) -> list[int]:
-        wanted = [int(item) for item in hook(self.resource, self.data, self.meta_data) or ()]
+        wanted = [int(item) for item in self._call(hook) or ()]
         table = current.s3db.table("doc_document", db_only=True) if wanted else None
         if table is None:
             return []
@@ -183,6 +190,6 @@ class _Composer:
         hook = self.settings.get_msg_notify_send_data()
         if not callable(hook):
             return {}
-        given = self._attempt("notify_send_data", lambda: dict(hook(self.resource, self.data, self.meta_data) or {}), {})
+        given = self._attempt("notify_send_data", lambda: dict(self._call(hook) or {}), {})
         # it adds keywords for the hook after composing, and decides nothing about the message itself
-        return {key: value for key, value in given.items() if key not in RESERVED_SEND_DATA}
+        return {key: value for key, value in given.items() if isinstance(key, str) and key not in RESERVED_SEND_DATA}

@@ -223,3 +223,81 @@ def test_style_sheet_that_cannot_be_read_costs_the_styles(app, world, pending, v
     world.tick()
 
     assert "Title</h1>" in world.bodies()[1]
+
+
+@pytest.mark.parametrize("setting", ["notify_renderer", "notify_subject", "notify_send_data"])
+def test_hook_that_catches_the_fault_of_its_own_statement_costs_nothing_more(app, world, pending, setting):
+    """PostgreSQL refuses everything after a failed statement, also if nobody hears of it."""
+    source = """
+def _hook(*args):
+    try:
+        current.db.executesql("SELECT nosuch FROM nosuch")
+    except Exception:
+        pass
+"""
+    with app.configured(f"{source}settings.msg.{setting} = _hook\n"):
+        world.tick()
+
+    assert "Name: News" in world.text()
+
+
+def test_hook_that_commits_costs_nothing_more(app, world, pending):
+    source = """
+def _hook(resource, data, meta_data):
+    current.db.commit()
+    return "Committed"
+"""
+    with app.configured(f"{source}settings.msg.notify_subject = _hook\n"):
+        world.tick()
+
+    assert len(world.mails) == 1
+    assert world.row("pr_subscription_resource", pending.resource_id).attempts == 0
+
+
+@pytest.mark.parametrize("change", ["pop('unsubscribe_url')", "pop('systemname_short')", "clear()"])
+def test_hook_changes_meta_data_for_itself_alone(app, world, pending, change):
+    source = f"def _hook(resource, data, meta_data, format=None):\n    meta_data.{change}\n    raise ValueError(format)\n"
+    settings = "".join(f"settings.msg.{name} = _hook\n" for name in ("notify_renderer", "notify_subject", "notify_send_data"))
+    with app.configured(source + settings):
+        world.tick()
+
+    assert world.mails[0]["Subject"] == "Relief Update Notification: Posts"
+    assert world.mails[0]["List-Unsubscribe"]
+
+
+def test_renderer_that_gives_the_meta_data_themselves_gives_each_format_its_own(app, world, pending, views):
+    views("notify_email_html.html", "<html><body>{{=kind}}</body></html>")
+    views("notify_email_text.html", "{{=kind}}")
+    world.set("pr_subscription", pending.subscription_id, email_format="html")
+    source = """
+def _hook(resource, data, meta_data, format=None):
+    meta_data["kind"] = format
+    return meta_data
+settings.msg.notify_renderer = _hook
+"""
+    with app.configured(source):
+        world.tick()
+
+    text, html = world.bodies()
+    assert text.strip() == "text" and "<body>html</body>" in html
+
+
+@pytest.mark.parametrize("data", ['{"message_id": 5}', '{"self": 1}', "{1: 2}", '{"pe_id": 0}'])
+def test_send_data_cannot_take_the_place_of_what_the_framework_decides(app, world, pending, data):
+    with app.configured(
+        f"settings.msg.notify_send_data = lambda *args: {data}\nsettings.msg.send_postprocess = lambda message_id, **data: None\n"
+    ):
+        world.tick()
+
+    assert len(world.mails) == 1
+    assert world.row("pr_subscription_resource", pending.resource_id).attempts == 0
+
+
+def test_html_template_that_is_no_page_is_named_on_the_row(app, world, pending, views):
+    views("notify_email_html.html", "<div>{{=resource}}</div>")
+    world.set("pr_subscription", pending.subscription_id, email_format="html")
+
+    world.tick()
+
+    assert world.mails[0].get_content_type() == "text/plain"
+    assert world.last_error(pending) == "The html template of mails does not begin with <html or end with </html>: only text is sent."
