@@ -5,7 +5,7 @@ from typing import Any
 
 from gluon import current
 
-from s3cfg.setting import SettingError, a_name, at_least, computed, names, one_of, setting
+from s3cfg.setting import SettingError, a_name, at_least, computed, names, one_of, setting, web_address
 
 __all__ = ("BaseSettings",)
 
@@ -49,10 +49,7 @@ class BaseSettings:
               "Links in messages begin with it; set it always, because a mail has no request to take it from.")
     def get_base_public_url(self: Any) -> str:
         # never kept where it was not set: what a visitor's Host header says must not look like what the deployment says
-        url = self.base.public_url or _url_of_request()
-        if not str(url).startswith(("http://", "https://")):
-            raise SettingError(f"Setting base.public_url is {url!r}: it must begin with http:// or https://")
-        return str(url).rstrip("/")
+        return web_address("base.public_url", self.base.public_url or _url_of_request())
 
     get_database_uri = setting(
         "database.uri", "sqlite://storage.db",

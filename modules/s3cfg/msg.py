@@ -5,7 +5,7 @@ from typing import Any
 
 from gluon import current
 
-from s3cfg.setting import SettingError, a_function, a_page, at_least, computed, one_of, setting
+from s3cfg.setting import SettingError, a_function, a_page, at_least, computed, one_of, setting, web_address
 
 __all__ = ("MsgSettings",)
 
@@ -54,9 +54,7 @@ class MsgSettings:
         url = self.msg.notify_lookup_url
         if not url:
             return str(self.get_base_public_url())
-        if not str(url).startswith(("http://", "https://")):
-            raise SettingError(f"Setting msg.notify_lookup_url is {url!r}: it must begin with http:// or https://")
-        return str(url).rstrip("/")
+        return web_address("msg.notify_lookup_url", url)
 
     @computed("msg.notify_subject", "$s Update Notification: $r",
               "Subject of notification mails: a text with $S (long system name), $s (short system name) and $r (name of the resource), "

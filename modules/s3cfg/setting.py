@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 __all__ = (
@@ -28,6 +29,7 @@ __all__ = (
     "one_of",
     "setting",
     "settings_of",
+    "web_address",
 )
 
 Check = Callable[[Any], "str | None"]
@@ -154,6 +156,23 @@ def names(value: Any) -> str | None:
     several = [value] if isinstance(value, str) else value
     is_names = isinstance(several, (list, tuple)) and several and all(isinstance(name, str) for name in several)
     return None if is_names else "a name, or a list of names"
+
+
+def web_address(name: str, value: Any) -> str:
+    """The address of a server as it goes into mails and requests: in ASCII, without a slash at its end.
+
+    Raises:
+        SettingError: it is none
+    """
+    url = str(value)
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.encode("idna").decode("ascii")
+    except UnicodeError:
+        host = ""
+    if not url.startswith(("http://", "https://")) or not host:
+        raise SettingError(f"Setting {name} is {value!r}: it must begin with http:// or https://, and a host must follow")
+    return f"{parts.scheme}://{host}{quote(parts.path, safe='/%')}".rstrip("/")
 
 
 def settings_of(cls: type) -> tuple[Setting, ...]:

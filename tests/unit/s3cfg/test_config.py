@@ -95,6 +95,8 @@ def test_lazy_setting_is_called_once_with_its_default(settings: S3Config) -> Non
     ("mail.server", "localhost", "host:port"),
     ("msg.notify_lookup_url", "example.org", "http:// or https://"),
     ("base.public_url", "ftp://example.org", "http:// or https://"),
+    ("base.public_url", "https://", "a host must follow"),
+    ("base.public_url", "https://" + "x" * 70 + ".example", "a host must follow"),
     ("msg.notify_renderer", "my_renderer", "Setting msg.notify_renderer is 'my_renderer': it must be a function, or None"),
     ("msg.notify_subject", 7, "a text or a function"),
     ("mail.sender", "alerts", "an e-mail address"),
@@ -144,6 +146,20 @@ def test_public_url_has_no_slash_at_its_end(settings: S3Config) -> None:
     settings.base.public_url = "https://example.org/"
 
     assert settings.get_base_public_url() == "https://example.org"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://nöthilfe.example", "https://xn--nthilfe-90a.example"),
+        ("http://nöthilfe.example:8000/höhe/", "http://xn--nthilfe-90a.example:8000/h%C3%B6he"),
+        ("https://example.org/a%20b", "https://example.org/a%20b"),
+    ],
+)
+def test_public_url_is_one_that_headers_can_hold(settings: S3Config, address: str, expected: str) -> None:
+    settings.base.public_url = address
+
+    assert settings.get_base_public_url() == expected
 
 
 def test_lookups_go_to_the_public_url_unless_told_otherwise(settings: S3Config) -> None:
