@@ -99,8 +99,8 @@ def update_subscription(
 ) -> SavedSubscription:
     """Save what the person who is logged in wants to be notified of, all of it or nothing. Commits nothing.
 
-    A list that comes new, or comes back, is reported from now on; what happened while it was not subscribed is not. The next
-    check of one that stays is counted from its last one, so that another frequency counts at once.
+    A list that comes new, or comes back, is reported from now on; what happened while it was not subscribed is not. One that
+    stays keeps the time of its next check, which another frequency counts from the last one.
 
     Args:
         subscribe: all lists that are wanted, (name of the table, URL); what is not among them is unsubscribed
@@ -299,7 +299,7 @@ def _subscribe(subscription_id: int, wanted: list[Watched]) -> tuple[Watched, ..
     new = tuple(watched for watched in wanted if watched not in subscribed)
     for watched in new:
         _begin(subscription_id, watched)
-    _reschedule(subscription_id, subscribed.values())
+    _begin_count(subscription_id, subscribed.values())
     return new
 
 
@@ -332,13 +332,13 @@ def _remembers(deleted_fk: str, subscription_id: int) -> bool:
     return isinstance(keys, dict) and str(keys.get("subscription_id")) == str(subscription_id)
 
 
-def _reschedule(subscription_id: int, rows: Iterable[Row]) -> None:
-    """Count the next check of each from its last one, with the frequency as it is now."""
-    s3db, db = current.s3db, current.db
+def _begin_count(subscription_id: int, rows: Iterable[Row]) -> None:
+    """Count the next check of those that have had none from now on; of the others a new frequency has been counted by now."""
+    uncounted = [row.id for row in rows if row.last_check_time is None]
+    if not uncounted:
+        return
+    s3db, db, now = current.s3db, current.db, utcnow()
     table, subscriptions = s3db.pr_subscription_resource, s3db.pr_subscription
     frequency = db(subscriptions.id == subscription_id).select(subscriptions.frequency, limitby=(0, 1)).first().frequency
     interval = dt.timedelta(minutes=s3db.pr_subscription_check_intervals.get(frequency, 0))
-    for row in rows:
-        last = row.last_check_time or utcnow()
-        if row.last_check_time is None or row.next_check_time != last + interval:
-            db(table.id == row.id).update(last_check_time=last, next_check_time=last + interval)
+    db(table.id.belongs(uncounted)).update(last_check_time=now, next_check_time=now + interval)

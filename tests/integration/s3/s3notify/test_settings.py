@@ -156,6 +156,22 @@ def test_another_frequency_counts_from_the_last_check(app, world):
     assert watched(world)[POSTS].next_check_time == start + dt.timedelta(hours=1)
 
 
+def test_saving_the_same_frequency_keeps_the_hour(app, world):
+    """A round that came four minutes late must not make all mails of the next days late."""
+    save(app, POSTS, **{**NOW, "frequency": "daily"})
+    due = app.clock.now + dt.timedelta(days=1)
+    world.set("pr_subscription_resource", watched(world)[POSTS].id, next_check_time=due)
+    app.clock.advance(days=1, minutes=4)
+    world.create(name="News")
+    world.tick()
+
+    save(app, POSTS, filters=[["name", "A"]], **{**NOW, "frequency": "daily"})
+
+    row = watched(world)[POSTS]
+    assert row.last_check_time == due + dt.timedelta(minutes=4)
+    assert row.next_check_time == due + dt.timedelta(days=1)
+
+
 def test_subscribed_list_without_a_last_check_gets_one(app, world):
     save(app, POSTS, **NOW)
     (row,) = watched(world).values()
