@@ -12,6 +12,7 @@ from typing import Any
 
 from gluon import current
 
+from s3.s3error import S3Error
 from s3.s3languages import speak
 from s3.s3msg.contacts import find_instance_type
 from s3.s3notify.records import Subscription
@@ -108,4 +109,8 @@ def _end(rows: list[Row]) -> int:
 
 
 def _name_of(row: Row) -> str:
-    return resource_name(current.s3db.resource(row.resource))
+    try:
+        return resource_name(current.s3db.resource(row.resource))
+    except S3Error:
+        # its module is switched off: the subscription can be ended all the same
+        return str(row.url or row.resource)

@@ -128,3 +128,22 @@ def test_the_page_speaks_the_language_of_the_account(app, world, subscribed, pat
         current.db.commit()
 
     assert '<html lang="de"' in app.request(path).text
+
+
+@pytest.mark.parametrize("watched", ["nosuch_table", "event_event"])
+def test_lists_of_modules_that_are_gone_do_not_keep_anybody(app, world, subscribed, path, watched):
+    gone = world.watch(subscribed.subscription_id, watched, "gone/list")
+
+    with app.configured("settings.modules.pop('event', None)"):
+        assert "gone/list" in app.request(path).text
+        assert app.request(path, "POST", data={"what": "all"}).status == 200
+
+    assert not is_subscribed(world, subscribed)
+    assert world.row("pr_subscription_resource", gone).deleted
+
+
+def test_a_list_whose_own_module_is_gone_can_be_ended(app, world, subscribed, path):
+    with app.configured("del settings.modules['cms']"):
+        assert app.request(path, "POST", data={"List-Unsubscribe": "One-Click"}).status == 200
+
+    assert not is_subscribed(world, subscribed)
