@@ -104,7 +104,8 @@ def update_subscription(
 
     Args:
         subscribe: all lists that are wanted, (name of the table, URL); what is not among them is unsubscribed
-        filters: for all of them, as of ``parse_filter``; None keeps the stored filter, an empty one selects everything
+        filters: for all of them, as of ``parse_filter``; None keeps the stored filter, which must be there still, an empty
+            one selects everything
         subscription_id: of the own subscription to change; None: the first one, which is made if there is none
         notify_on, frequency, method, email_format, attachment: as in pr_subscription; None keeps what is stored
 
@@ -187,6 +188,8 @@ def _save_filter(pe_id: int, stored: Row | None, filters: Any, wanted: list[Watc
     """Give the id of the filter of the subscription; None: it has none."""
     old = stored.filter_id if stored else None
     if filters is None:
+        if wanted and old and _live_filter(old) is None:
+            raise S3SettingsError({"filters": s3_str(current.T("The filter of this subscription was deleted. Select another one."))})
         return old
     try:
         pairs = parse_filter(filters)

@@ -313,6 +313,25 @@ def test_saving_resumes_a_subscription_whose_filter_was_deleted(app, world):
     assert subscription.filter_id == again.filter_id != saved.filter_id
 
 
+def test_filter_that_was_deleted_is_missed_unless_nothing_is_wanted(app, world):
+    from s3 import S3SettingsError
+    from s3.s3filter import delete_filter
+
+    saved = save(app, POSTS, filters=[["name", "A"]], **NOW)
+    with acting(app):
+        delete_filter(saved.filter_id)
+    before = state(world)
+
+    with pytest.raises(S3SettingsError) as raised:
+        save(app, POSTS, frequency="weekly")
+    unchanged = state(world)
+    left = save(app)
+
+    assert list(raised.value.errors) == ["filters"] and "was deleted" in raised.value.errors["filters"]
+    assert unchanged == before
+    assert left.unsubscribed == (as_watched(POSTS),)
+
+
 def test_everything_is_unsubscribed_whichever_page_has_made_it(app, world):
     from s3.s3notify import unsubscribe_all
 
