@@ -285,4 +285,5 @@ def _reschedule(table: Table, subscription_id: int, frequency: str) -> None:
     db = current.db
     for row in db(table.subscription_id == subscription_id).select(table.id, table.last_check_time):
         due = row.last_check_time + interval if row.last_check_time else None
-        db(table.id == row.id).update(next_check_time=due)
+        # a look-up that is under way would write the due time of the old frequency: without its lease it composes nothing
+        db(table.id == row.id).update(next_check_time=due, lease_owner=None, lease_until=None, auth_token=None, token_expires=None)

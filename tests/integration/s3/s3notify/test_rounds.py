@@ -375,6 +375,46 @@ settings.msg.notify_subject = _subject
     assert world.rows("msg_outbox") == []
 
 
+def test_a_frequency_saved_during_a_look_up_counts(app, world, monkeypatch):
+    """The look-up would write the due time of the old one: it composes nothing, and the round comes with the new one."""
+    from s3.s3notify import notifications
+
+    subscribed = world.subscribe("anna", frequency="hourly")
+    app.clock.advance(hours=2)
+    world.create(name="News")
+    compose, saving = notifications.compose_messages, []
+
+    def compose_slowly(*args):
+        if not saving:
+            saving.append(app.env("anna"))
+            in_thread(lambda: save_frequency(app, saving[0], subscribed, "weekly"))
+        return compose(*args)
+
+    monkeypatch.setattr(notifications, "compose_messages", compose_slowly)
+    world.tick()
+
+    assert saving and world.mails == []
+    row = world.row("pr_subscription_resource", subscribed.resource_id)
+    assert (row.next_check_time - app.clock.now).days >= 6 and row.attempts == 0
+    app.clock.set(row.next_check_time)
+    world.tick()
+    assert len(world.mails) == 1
+
+
+def save_frequency(app, environment, subscribed, frequency):
+    with environment as current:
+        from s3 import update_subscription
+
+        update_subscription([("cms_post", "cms/post")], subscription_id=subscribed.subscription_id, frequency=frequency)
+        current.db.commit()
+
+
+def in_thread(function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
 def test_a_batch_ends_when_nobody_answers(app, world):
     """F4: the rest of the batch is free at once, and was not tried."""
     subscribed = [world.subscribe("anna") for _ in range(10)]
