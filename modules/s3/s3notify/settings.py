@@ -87,16 +87,10 @@ def own_subscription(subscription_id: int | None = None) -> OwnSubscription | No
 
 
 def update_subscription(
-    subscribe: Iterable[tuple[str, str]],
-    filters: Any = None,
-    *,
-    subscription_id: int | None = None,
-    notify_on: Iterable[str] | None = None,
-    frequency: str | None = None,
-    method: Iterable[str] | None = None,
-    email_format: str | None = None,
-    attachment: bool | None = None,
-) -> SavedSubscription:
+    subscribe: Iterable[tuple[str, str]], filters: Any = None, *, subscription_id: int | None = None,
+    notify_on: Iterable[str] | None = None, frequency: str | None = None, method: Iterable[str] | None = None,
+    email_format: str | None = None, attachment: bool | None = None,
+) -> SavedSubscription:  # fmt: skip
     """Save what the person who is logged in wants to be notified of, all of it or nothing. Commits nothing.
 
     A list that comes new, or comes back, is reported from now on; what happened while it was not subscribed is not. One that
@@ -121,10 +115,7 @@ def update_subscription(
     }  # fmt: skip
     with savepoint(current.db, "update_subscription"):
         _lock(pe_id)
-        stored = _find_own(pe_id, subscription_id)
-        if stored is None and not wanted:
-            return SavedSubscription(None)
-        return _save(pe_id, stored, wanted, filters, settings)
+        return _save(pe_id, _find_own(pe_id, subscription_id), wanted, filters, settings)
 
 
 def unsubscribe_all() -> tuple[Watched, ...]:
@@ -175,6 +166,8 @@ def _find_own(pe_id: int, subscription_id: int | None) -> Row | None:
 
 # -- save --------------------------------------------------------------------------------------------------------------
 def _save(pe_id: int, stored: Row | None, wanted: list[Watched], filters: Any, settings: dict[str, Any]) -> SavedSubscription:
+    if stored is None and not wanted:
+        return SavedSubscription(None)
     # whoever wants nothing need not say when and how
     given = {name: value for name, value in settings.items() if (value is not None if wanted else value)}
     # first, because the new filter need not suit what is not wanted any more
@@ -321,7 +314,8 @@ def _begin(subscription_id: int, watched: Watched) -> None:
 def _find_former(subscription_id: int, watched: Watched) -> int | None:
     """The row with which this subscription has watched the list before it was unsubscribed."""
     table = current.s3db.pr_subscription_resource
-    archived = (table.deleted == True) & (table.resource == watched.resource) & (table.url == watched.url)
+    # other code has stored addresses with a slash
+    archived = (table.deleted == True) & (table.resource == watched.resource) & table.url.belongs((watched.url, f"/{watched.url}"))
     # the database narrows it down to what may be meant, whoever has written it; what is meant is read as JSON
     rows = current.db(archived & table.deleted_fk.contains(str(subscription_id))).select(table.id, table.deleted_fk, orderby=~table.id)
     return next((row.id for row in rows if _remembers(row.deleted_fk, subscription_id)), None)

@@ -134,6 +134,17 @@ def test_former_row_is_recognised_by_what_its_memory_means(app, world, memory, i
     assert (live.attempts, live.retry_at) == (0, None)
 
 
+def test_former_row_is_recognised_when_its_address_has_a_slash(app, world):
+    save(app, POSTS, **NOW)
+    (row,) = world.rows("pr_subscription_resource")
+    world.set("pr_subscription_resource", row.id, url="/cms/post")
+    save(app)
+
+    save(app, POSTS)
+
+    assert [(row.url, row.deleted) for row in world.rows("pr_subscription_resource")] == [("cms/post", False)]
+
+
 def test_row_that_somebody_else_has_left_is_not_taken_over(app, world):
     save(app, POSTS, who="anna", **NOW)
     save(app, who="anna")
