@@ -428,7 +428,7 @@
 'New role': 'Neue Rolle',
 'New rule': 'Neue Regel',
 'New updates are available.': 'Es gibt Neuigkeiten.',
-'Newsfeed': 'Meldungen',
+'Newsfeed': 'Neuigkeiten',
 'Next Attempt': 'Nächster Versuch',
 'Next Check': 'Nächste Prüfung',
 'Next Try': 'Nächster Versuch',

@@ -428,7 +428,7 @@
 'New role': 'Nuevo rol',
 'New rule': 'Nueva regla',
 'New updates are available.': 'Hay novedades.',
-'Newsfeed': 'Novedades',
+'Newsfeed': 'Noticias',
 'Next Attempt': 'Próximo intento',
 'Next Check': 'Próxima comprobación',
 'Next Try': 'Próximo intento',

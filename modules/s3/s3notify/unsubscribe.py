@@ -79,6 +79,9 @@ def _read_code(code: str) -> tuple[int, int]:
 
 
 def _speak_to(pe_id: int) -> None:
+    """Use the language of the person's account, unless the visitor has chosen one."""
+    if current.request.get_vars._language or (current.session.s3 or {}).get("language"):
+        return
     user_id = current.auth.s3_get_user_id(pe_id=pe_id)
     account = current.auth.table("auth_user")[user_id] if user_id else None
     if account and account.language:

@@ -128,6 +128,7 @@ def test_the_page_speaks_the_language_of_the_account(app, world, subscribed, pat
         current.db.commit()
 
     assert '<html lang="de"' in app.request(path).text
+    assert '<html lang="fr"' in app.request(path, vars={"_language": "fr"}).text
 
 
 @pytest.mark.parametrize("watched", ["nosuch_table", "event_event"])
