@@ -19,7 +19,10 @@ WAITING = 2
 SLOW = "tests/acceptance/"
 
 #: Files whose tests take seconds each and are independent of one another
-SINGLY = tuple(SLOW + name for name in ("test_bad_input.py", "test_demo.py", "test_faults.py", "test_plain_web2py.py", "test_templates_page.py"))
+SINGLY = tuple(
+    SLOW + name
+    for name in ("test_bad_input.py", "test_demo.py", "test_faults.py", "test_plain_web2py.py", "test_templates_page.py")
+)
 
 
 def count_workers(config: pytest.Config) -> int | None:

@@ -173,6 +173,7 @@ def _fail_all(tablename: str, now: dt.datetime, message: str) -> None:
 
 def claim_due(now: dt.datetime) -> Claim:
     """Lease what is due to this check run. Two checks at the same time never get the same row. Commits nothing."""
+    release.give_back_broken(now - QUEUE_LEASE)
     rtable = current.s3db.pr_subscription_resource
     lease = uuid.uuid4().hex
     limit = current.deployment_settings.get_msg_notify_batch() * MAX_CHUNKS

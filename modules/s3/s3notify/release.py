@@ -44,6 +44,13 @@ def take(resource_ids: list[int], now: dt.datetime) -> str:
     return lease
 
 
+def give_back_broken(since: dt.datetime) -> None:
+    """Free what tasks were to look up that have begun since then and broken down: nobody works on it. Commits nothing."""
+    for args, vars in current.s3task.broken_calls("notify_notify", since):
+        if args and isinstance(args[0], list) and vars.get("lease"):
+            give_back(args[0], vars["lease"])
+
+
 def give_back(resource_ids: list[int], lease: str) -> None:
     """Free rows that were not looked up; they stay due."""
     rtable = current.s3db.pr_subscription_resource

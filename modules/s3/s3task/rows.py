@@ -13,7 +13,7 @@ from gluon import current
 from s3dal import DAL, Row, Table
 
 __all__ = (
-    "FINISHED", "LIVE", "QUEUED", "RUNNING", "arguments", "call_key", "due", "insert_if_new", "random_uuid", "task_row",
+    "BROKEN", "FINISHED", "LIVE", "QUEUED", "RUNNING", "arguments", "call_key", "due", "insert_if_new", "random_uuid", "task_row",
     "update_unless_same", "without_user",
 )  # fmt: skip
 
@@ -21,7 +21,9 @@ QUEUED = "QUEUED"
 ASSIGNED = "ASSIGNED"
 RUNNING = "RUNNING"
 LIVE = (QUEUED, ASSIGNED, RUNNING)
-FINISHED = ("COMPLETED", "FAILED", "TIMEOUT", "STOPPED", "EXPIRED")
+#: finished without having done all
+BROKEN = ("FAILED", "TIMEOUT", "STOPPED", "EXPIRED")
+FINISHED = ("COMPLETED", *BROKEN)
 
 # pydal asks PostgreSQL for the new id at the end of the statement
 END_OF_INSERT = re.compile(r"""\s*(RETURNING\s+"?\w+"?)?\s*;?\s*\Z""")

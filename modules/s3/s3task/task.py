@@ -13,7 +13,7 @@ from s3.s3datetime import utcnow
 from s3.s3task.forks import guard_forks
 from s3.s3task.maintenance import prune_queue
 from s3.s3task.periodic import PeriodicTask, find_periodic, periodic_tasks, sync_periodic
-from s3.s3task.rows import FINISHED, LIVE, QUEUED, arguments, call_key, due, insert_if_new, random_uuid, task_row, without_user
+from s3.s3task.rows import BROKEN, FINISHED, LIVE, QUEUED, arguments, call_key, due, insert_if_new, random_uuid, task_row, without_user
 from s3.s3task.workers import is_any_worker_alive, prod_ticker, worker_name
 from s3dal import Query, Row, Table
 
@@ -235,6 +235,19 @@ class S3Task:
             query &= condition
         rows = self.scheduler.db(query).select(orderby=st.id)
         return [row for row in rows if arguments(row) == (args, without_user(vars))]
+
+    def broken_calls(self, task: str, since: dt.datetime) -> list[tuple[list[Any], dict[str, Any]]]:
+        """Arguments of the single tasks that have begun since then and have ended without doing their work: (args, vars).
+
+        A task may end so without a line of it having run, when its models fail.
+
+        Args:
+            since: naive UTC
+        """
+        st = self._tasks
+        query = (st.function_name == task) & st.status.belongs(BROKEN) & (st.last_run_time >= since)
+        rows = self.scheduler.db(query).select(st.args, st.vars)
+        return [(args, without_user(vars)) for args, vars in map(arguments, rows)]
 
     def sync_periodic(self, specs: Iterable[PeriodicTask] | None = None) -> None:
         """Bring the periodic tasks in the queue in step with what is wanted: each once, with its period, and alive.

@@ -236,6 +236,25 @@ def test_a_dead_worker_delays_the_message_and_does_not_lose_it(app, world, pendi
     assert len(world.mails) == 1
 
 
+@pytest.mark.parametrize("status", ["FAILED", "TIMEOUT"])
+def test_a_task_that_breaks_down_delays_until_the_next_check_only(app, world, pending, status):
+    """A fault in 000_config.py, for three seconds: the models of the task end before a line of it has run."""
+    with world.env() as current:
+        from s3 import S3Notifications
+
+        assert S3Notifications.check_subscriptions() == "1 notifications scheduled."
+        assert S3Notifications.check_subscriptions() == "No notifications to schedule."
+        task = current.s3task.scheduler.db.scheduler_task
+        current.db(task.function_name == "notify_notify").update(status=status, last_run_time=app.clock.now)
+        current.db.commit()
+    app.clock.advance(minutes=5)
+
+    world.tick()
+
+    assert len(world.mails) == 1
+    assert row_of(world, pending).attempts == 0
+
+
 def test_a_bad_pair_does_not_touch_its_neighbours(app, world, pending):
     """7.3: seven pairs, two of them hopeless."""
     good = [world.subscribe("anna") for _ in range(4)]
