@@ -46,6 +46,7 @@ from s3.s3utils import (
     s3_has_foreign_key,
     s3_options_represent,
     s3_phone_represent,
+    s3_plain_text,
     s3_remove_last_record_id,
     s3_store_last_record_id,
     s3_str,
@@ -160,7 +161,16 @@ from s3.s3crud import (
     s3_rheader_tabs,
     template_pages,
 )
-from s3.s3notify import OwnSubscription, S3Notifications, SavedSubscription, Watched, own_subscription, unsubscribe_all, update_subscription
+from s3.s3notify import (
+    OwnSubscription,
+    S3Notifications,
+    SavedSubscription,
+    Watched,
+    own_subscription,
+    own_subscriptions,
+    unsubscribe_all,
+    update_subscription,
+)
 from s3.s3admin import admin_page
 from s3.s3controller import HANDLERS, s3_rest_controller
 
@@ -284,6 +294,7 @@ __all__ = (
     "module_menu",
     "new_uuid",
     "own_subscription",
+    "own_subscriptions",
     "page_menu",
     "parse_filter",
     "periodic_tasks",
@@ -315,6 +326,7 @@ __all__ = (
     "s3_options_represent",
     "s3_parse_datetime",
     "s3_phone_represent",
+    "s3_plain_text",
     "s3_relative_datetime",
     "s3_remove_last_record_id",
     "s3_represent_value",

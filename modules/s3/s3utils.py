@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from gluon import current
-from gluon.html import A
+from gluon.html import A, XmlComponent
 
 from s3cfg.importer import import_module
 from s3dal import Field, Query, Row, Table
@@ -26,6 +26,7 @@ __all__ = (
     "s3_has_foreign_key",
     "s3_options_represent",
     "s3_phone_represent",
+    "s3_plain_text",
     "s3_remove_last_record_id",
     "s3_store_last_record_id",
     "s3_str",
@@ -152,6 +153,14 @@ def s3_strip_markup(text: Any) -> str:
     collector.feed(text)
     collector.close()
     return "".join(collector.parts)
+
+
+def s3_plain_text(value: Any) -> str:
+    """A represented value as plain text, which whoever writes HTML must escape.
+
+    Only elements have markup, which is stripped; what looks like a tag in a text is what somebody has written.
+    """
+    return s3_strip_markup(value.xml()) if isinstance(value, XmlComponent) else s3_str(value)
 
 
 def s3_truncate(text: str, length: int = 48, nice: bool = True) -> str:

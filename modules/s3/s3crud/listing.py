@@ -11,7 +11,7 @@ from s3.s3crud.crud import S3CRUD
 from s3.s3crud.filtering import ListFilter
 from s3.s3crud.values import dump_json
 from s3.s3rest import S3Request
-from s3.s3utils import NONE, s3_str, s3_strip_markup, s3_truncate
+from s3.s3utils import NONE, s3_plain_text, s3_truncate
 
 __all__ = ("ListCSV", "ListJSON", "ListPage", "page_bounds")
 
@@ -119,7 +119,7 @@ class ListPage(S3List):
         for position, rfield in enumerate(rfields):
             value = self._cell(rfield, row[rfield.colname])
             if position == 0:
-                text = s3_strip_markup(value).strip()
+                text = s3_plain_text(value).strip()
                 label = text if text and text != NONE else f"#{record_id}"
                 cells.append(TH(A(label, _href=self._record_url(record_id)), _scope="row"))
             else:
@@ -128,7 +128,7 @@ class ListPage(S3List):
 
     def _cell(self, rfield: Any, value: Any) -> Any:
         shown = self._shown(rfield, value)
-        return s3_truncate(s3_strip_markup(shown), CELL_LENGTH) if rfield.ftype == "text" else shown
+        return s3_truncate(s3_plain_text(shown), CELL_LENGTH) if rfield.ftype == "text" else shown
 
     def _empty(self, numrows: int) -> P:
         r = self.request
@@ -203,6 +203,6 @@ class ListCSV(S3List):
     @staticmethod
     def _plain(value: Any) -> str:
         """Text of a cell that no spreadsheet takes for a formula."""
-        text = "" if value is None else s3_strip_markup(s3_str(value))
+        text = "" if value is None else s3_plain_text(value)
         is_number = text.lstrip("-+").replace(".", "", 1).isdigit()
         return f"'{text}" if text.startswith(FORMULA_SIGNS) and not is_number and text != NONE else text

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from gluon import CAT, TAG, URL, A, P, current, redirect
 
 from s3.s3rest import S3Request, find_view
-from s3.s3utils import import_module, s3_fullname, s3_strip_markup
+from s3.s3utils import import_module, s3_fullname, s3_plain_text
 from s3cfg import to_translate
 
 __all__ = ("MenuItem", "module_home", "module_menu", "page_menu", "personal_menu", "s3_rheader_tabs", "template_pages")
@@ -156,7 +156,7 @@ def _record_name(r: S3Request) -> str:
     if not names:
         return f"#{r.id}"
     represent = r.table[names[0]].represent
-    return s3_strip_markup(represent(record[names[0]]) if represent else record[names[0]])
+    return s3_plain_text(represent(record[names[0]]) if represent else record[names[0]])
 
 
 def _may_read_component(r: S3Request, alias: str) -> bool:

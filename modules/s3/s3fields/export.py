@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from s3.s3fields.represent import S3Represent
-from s3.s3utils import NONE, s3_str, s3_strip_markup
+from s3.s3utils import NONE, s3_plain_text, s3_str
 from s3.s3xml import S3XML
 from s3dal import Field
 
@@ -41,7 +41,7 @@ class S3RepresentLazy:
 
     def render_node(self, element: Any, attributes: dict[str, str], name: str) -> None:
         """Write the plain text into an XML element; without one into the attribute of this name."""
-        text = s3_strip_markup(self.represent())
+        text = s3_plain_text(self.render())
         if element is not None:
             element.text = text
         else:
@@ -67,12 +67,12 @@ def s3_represent_value(
     """
     if value is None and record is not None:
         value = record[field.name]
-    if isinstance(value, str) and field.type in ("string", "text") and not non_xml_output:
+    # in plain text nothing is escaped
+    if isinstance(value, str) and field.type in ("string", "text") and not non_xml_output and not strip_markup:
         value = S3XML.xml_encode(value)
     if field.represent is not None:
-        text = s3_str(field.represent(value))
+        shown = field.represent(value)
     else:
-        text = NONE if value is None else s3_str(value)
-    if strip_markup:
-        text = s3_strip_markup(text)
+        shown = NONE if value is None else value
+    text = s3_plain_text(shown) if strip_markup else s3_str(shown)
     return S3XML.xml_encode(text) if xml_escape else text

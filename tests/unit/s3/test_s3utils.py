@@ -1,7 +1,7 @@
 import sys
 
 import pytest
-from gluon import current
+from gluon import TAG, XML, A, B, current
 from gluon.storage import Storage
 
 from s3.s3utils import (
@@ -11,6 +11,7 @@ from s3.s3utils import (
     s3_get_last_record_id,
     s3_options_represent,
     s3_phone_represent,
+    s3_plain_text,
     s3_remove_last_record_id,
     s3_store_last_record_id,
     s3_str,
@@ -94,6 +95,20 @@ def test_s3_str(value, text):
 )
 def test_markup_is_stripped(markup, text):
     assert s3_strip_markup(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("<5 m & <b>up</b>", "<5 m & <b>up</b>"),
+        (B("a < b"), "a < b"),
+        (XML("<i>1 &amp; 2</i>"), "1 & 2"),
+        (TAG[""](A("x", _href="/"), ", <b>"), "x, <b>"),
+        (5, "5"),
+    ],
+)
+def test_only_elements_have_markup(value, text):
+    assert s3_plain_text(value) == text
 
 
 @pytest.mark.parametrize(

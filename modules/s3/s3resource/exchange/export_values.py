@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from s3.s3datetime import s3_encode_iso_datetime
-from s3.s3utils import s3_str, s3_strip_markup
+from s3.s3utils import s3_plain_text, s3_str
 from s3dal import Field
 
 __all__ = ("encode_value", "labels_of", "xml_text")
@@ -56,14 +56,14 @@ def labels_of(field: Field, values: Iterable[Any]) -> Callable[[Any], str]:
         labels = represent.bulk(list(unique.values()), list_type=False, show_link=False)
     else:
         labels = {key: _represent(represent, value) for key, value in unique.items()}
-    return lambda value: _as_text(labels.get(_key(value)))
+    return lambda value: s3_plain_text(labels.get(_key(value)))
 
 
 def _labels_of_lists(represent: Any, values: Iterable[Any]) -> Callable[[Any], str]:
     if not (hasattr(represent, "bulk") and hasattr(represent, "render_list")):
-        return lambda value: _as_text(_represent(represent, value))
+        return lambda value: s3_plain_text(_represent(represent, value))
     labels = represent.bulk([value for value in values if value], show_link=False)
-    return lambda value: _as_text(represent.render_list(value, labels, show_link=False))
+    return lambda value: s3_plain_text(represent.render_list(value, labels, show_link=False))
 
 
 def _represent(represent: Any, value: Any) -> Any:
@@ -79,11 +79,6 @@ def _plain_text(field: Field, value: Any) -> str:
     if isinstance(value, dict) or field.type in ("json", "jsonb"):
         return json.dumps(value, default=s3_str)
     return ", ".join(map(s3_str, value)) if isinstance(value, (list, tuple)) else s3_str(value)
-
-
-def _as_text(label: Any) -> str:
-    """A label without markup: only elements have any."""
-    return label if isinstance(label, str) else s3_strip_markup(label.xml()) if hasattr(label, "xml") else s3_str(label)
 
 
 def _key(value: Any) -> Any:

@@ -1,7 +1,10 @@
 """Records on pages: lists, records, forms, in whole requests."""
 from __future__ import annotations
 
+import csv
+import io
 import re
+from html import unescape
 
 import pytest
 
@@ -116,6 +119,54 @@ def test_values_are_escaped_wherever_they_are_shown(app, editor):
         page = editor.get(path) if "delete" not in path else Browser(app, "admin").get(path)
         assert page.status == 200
         assert "<script>" not in page.text
+
+
+# what people write, and what looks like a tag, a script or an entity in it
+TAGLIKE = "Level <5 m & rising <b>now</b> &amp; <script>alert(1)</script>"
+
+
+@pytest.fixture
+def taglike(app):
+    """Id of a series with such a name, which a post and a message have as well."""
+    with app.env() as current:
+        current.auth.override = True
+        resource, pe_id = current.s3db.resource, app.people["anna"].pe_id
+        series_id = resource("cms_series").insert(name=TAGLIKE)
+        resource("cms_post").insert(title=TAGLIKE, body="b", series_id=series_id)
+        email_id = current.s3db.msg_email.insert(subject=TAGLIKE, body=TAGLIKE, to_address="anna@cast.example")
+        current.s3db.update_super(current.s3db.msg_email, {"id": email_id})
+        message_id = current.s3db.msg_email[email_id].message_id
+        current.s3db.msg_outbox.insert(message_id=message_id, pe_id=pe_id)
+        current.db.commit()
+        return series_id
+
+
+@pytest.mark.parametrize("path", ["/cms/series", "/cms/series/%(id)s", "/cms/series/%(id)s/post", "/cms/post", "/msg/outbox", "/msg/email"])
+def test_text_that_looks_like_markup_is_shown_whole_and_escaped(app, taglike, path):
+    page = app.request(path % {"id": taglike}, auth="admin")
+
+    assert page.status == 200
+    assert TAGLIKE in unescape(page.text)
+    assert "<script>alert" not in page.text and "<b>now" not in page.text
+
+
+def test_header_of_a_record_has_its_name_as_it_was_written(app, taglike):
+    page = app.request(f"/cms/series/{taglike}", auth="admin").text
+
+    assert unescape(re.search(r'<p class="record-name">(.*?)</p>', page)[1]) == TAGLIKE
+
+
+@pytest.mark.parametrize("path", ["/cms/series", "/cms/post", "/msg/outbox", "/msg/email"])
+def test_csv_has_text_as_it_was_written(app, taglike, path):
+    rows = list(csv.reader(io.StringIO(app.request(f"{path}.csv", auth="admin").text)))
+
+    assert TAGLIKE in rows[1]
+
+
+def test_json_has_text_as_it_was_written(app, taglike):
+    (series,) = app.request("/cms/series.json", auth="admin").json()
+
+    assert series["cms_series.name"] == TAGLIKE
 
 
 def test_deleting_takes_a_form_and_is_not_done_by_a_link(app):

@@ -58,11 +58,24 @@ def test_links_are_rendered_as_elements_and_exported_as_text(series):
     assert etree.tostring(element) == b"<reference>News &lt;b&gt;</reference>"
 
 
+def test_text_that_looks_like_markup_is_exported_as_it_is(series):
+    value = S3RepresentLazy(series[0], S3Represent(lookup="test_series"))
+    element = etree.Element("reference")
+
+    value.render_node(element, {}, "text")
+
+    assert element.text == "News <b>"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "options", "text"),
     [
         (Field("name"), "a < b", {}, "a &lt; b"),
         (Field("name"), "a < b", {"non_xml_output": True}, "a < b"),
+        (Field("name"), "<5 m & <b>up</b>", {"strip_markup": True}, "<5 m & <b>up</b>"),
+        (Field("name", represent=lambda value: value), "<b>up</b> &amp;", {"strip_markup": True}, "<b>up</b> &amp;"),
+        (Field("name"), "<b>up</b>", {"strip_markup": True, "xml_escape": True}, "&lt;b&gt;up&lt;/b&gt;"),
+        (Field("name", represent=lambda value: B(value)), "a < b", {"strip_markup": True}, "a < b"),
         (Field("name", represent=lambda value: B(value)), "x", {}, "<b>x</b>"),
         (Field("name", represent=lambda value: B(value)), "a < b", {"non_xml_output": True, "strip_markup": True}, "a < b"),
         (Field("name", represent=lambda value: XML("<i>1 & 2</i>")), "x", {"strip_markup": True, "xml_escape": True}, "1 &amp; 2"),
