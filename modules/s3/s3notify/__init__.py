@@ -2,7 +2,15 @@
 from __future__ import annotations
 
 from s3.s3notify.notifications import S3Notifications
-from s3.s3notify.settings import OwnSubscription, SavedSubscription, Watched, own_subscription, unsubscribe_all, update_subscription
+from s3.s3notify.settings import (
+    OwnSubscription,
+    SavedSubscription,
+    Watched,
+    own_subscription,
+    own_subscriptions,
+    unsubscribe_all,
+    update_subscription,
+)
 
 __all__ = (
     "OwnSubscription",
@@ -10,6 +18,7 @@ __all__ = (
     "SavedSubscription",
     "Watched",
     "own_subscription",
+    "own_subscriptions",
     "unsubscribe_all",
     "update_subscription",
 )

@@ -25,7 +25,15 @@ from s3.s3resource import create_record, update_record
 from s3.s3utils import s3_str, s3_validate
 from s3dal import Row, Table, savepoint
 
-__all__ = ("OwnSubscription", "SavedSubscription", "Watched", "own_subscription", "unsubscribe_all", "update_subscription")
+__all__ = (
+    "OwnSubscription",
+    "SavedSubscription",
+    "Watched",
+    "own_subscription",
+    "own_subscriptions",
+    "unsubscribe_all",
+    "update_subscription",
+)
 
 #: fields of pr_subscription whose own checks apply
 SETTINGS = ("notify_on", "frequency", "method", "email_format", "attachment")
@@ -38,6 +46,10 @@ class Watched(NamedTuple):
     resource: str
     #: address of the list, such as "cms/post"
     url: str
+
+
+#: rows of pr_subscription_resource of other subscriptions
+Elsewhere = dict[Watched, list[Row]]
 
 
 @dataclass(frozen=True)
@@ -67,7 +79,8 @@ class OwnSubscription:
 
 
 def own_subscription(subscription_id: int | None = None) -> OwnSubscription | None:
-    """A subscription of the person who is logged in: this one, else the first; None if there is none.
+    """A subscription of the person who is logged in: this one, else the first that watches a list, else the first; None if
+    there is none.
 
     A filter that was deleted or cannot be read is shown as none; the subscription is suspended, or will be.
 
@@ -76,14 +89,41 @@ def own_subscription(subscription_id: int | None = None) -> OwnSubscription | No
         S3RecordError: the person has no such subscription
     """
     record = _find_own(_own_pe_id(), subscription_id)
-    if record is None:
-        return None
-    stored = _live_filter(record.filter_id)
+    return _as_stored([record])[0] if record else None
+
+
+def own_subscriptions() -> list[OwnSubscription]:
+    """All subscriptions with which the person who is logged in watches a list, also those that other pages have made.
+
+    Raises:
+        S3PermissionError: nobody is logged in
+    """
+    table = current.s3db.pr_subscription
+    records = current.db(_is_own(table, _own_pe_id())).select(*table, orderby=table.id)
+    return [own for own in _as_stored(records) if own.resources]
+
+
+def _as_stored(records: Iterable[Row]) -> list[OwnSubscription]:
+    """Subscriptions with their lists and filters; two queries."""
+    records = list(records)
+    queries = _live_queries([record.filter_id for record in records if record.filter_id])
+    resources: dict[int, list[Row]] = {record.id: [] for record in records}
+    for row in _live_resources(*resources):
+        resources[row.subscription_id].append(row)
+    return [OwnSubscription(record, resources[record.id], _readable(queries.get(record.filter_id))) for record in records]
+
+
+def _live_queries(filter_ids: list[int]) -> dict[int, str]:
+    table = current.s3db.pr_filter
+    rows = current.db(table.id.belongs(filter_ids) & (table.deleted == False)).select(table.id, table.query)
+    return {row.id: row.query for row in rows}
+
+
+def _readable(query: str | None) -> list[tuple[str, str | None]]:
     try:
-        filters = parse_filter(stored.query if stored else None)
+        return parse_filter(query)
     except S3FilterValueError:
-        filters = []
-    return OwnSubscription(record, _live_resources(record.id), filters)
+        return []
 
 
 def update_subscription(
@@ -94,13 +134,14 @@ def update_subscription(
     """Save what the person who is logged in wants to be notified of, all of it or nothing. Commits nothing.
 
     A list that comes new, or comes back, is reported from now on; what happened while it was not subscribed is not. One that
-    stays keeps the time of its next check, which another frequency counts from the last one.
+    stays keeps the time of its next check, which another frequency counts from the last one. Without a ``subscription_id`` a
+    list that another subscription of the person watches is taken over from there, so that nobody is told twice of the same.
 
     Args:
         subscribe: all lists that are wanted, (name of the table, URL); what is not among them is unsubscribed
         filters: for all of them, as of ``parse_filter``; None keeps the stored filter, which must be there still, an empty
             one selects everything
-        subscription_id: of the own subscription to change; None: the first one, which is made if there is none
+        subscription_id: of the own subscription to change; None: as of ``own_subscription``, which is made if there is none
         notify_on, frequency, method, email_format, attachment: as in pr_subscription; None keeps what is stored
 
     Raises:
@@ -115,7 +156,10 @@ def update_subscription(
     }  # fmt: skip
     with savepoint(current.db, "update_subscription"):
         _lock(pe_id)
-        return _save(pe_id, _find_own(pe_id, subscription_id), wanted, filters, settings)
+        stored = _find_own(pe_id, subscription_id)
+        # whoever names one knows of several
+        elsewhere = _watched_elsewhere(stored) if stored and subscription_id is None else {}
+        return _save(pe_id, stored, wanted, filters, settings, elsewhere)
 
 
 def unsubscribe_all() -> tuple[Watched, ...]:
@@ -157,15 +201,18 @@ def _find_own(pe_id: int, subscription_id: int | None) -> Row | None:
     query = _is_own(table, pe_id)
     if subscription_id is not None:
         query &= table.id == subscription_id
-    record: Row | None = current.db(query).select(*table, orderby=table.id, limitby=(0, 1)).first()
-    if record is None and subscription_id is not None:
+    records = current.db(query).select(*table, orderby=table.id)
+    if subscription_id is not None and not records:
         # the same whether it is somebody else's or nobody's
         raise S3RecordError(f"You have no subscription {subscription_id}.", subscription_id=subscription_id)
-    return record
+    watching = {row.subscription_id for row in _live_resources(*(record.id for record in records))}
+    return next((record for record in records if record.id in watching), records.first())
 
 
 # -- save --------------------------------------------------------------------------------------------------------------
-def _save(pe_id: int, stored: Row | None, wanted: list[Watched], filters: Any, settings: dict[str, Any]) -> SavedSubscription:
+def _save(
+    pe_id: int, stored: Row | None, wanted: list[Watched], filters: Any, settings: dict[str, Any], elsewhere: Elsewhere
+) -> SavedSubscription:  # fmt: skip
     if stored is None and not wanted:
         return SavedSubscription(None)
     # whoever wants nothing need not say when and how
@@ -174,7 +221,7 @@ def _save(pe_id: int, stored: Row | None, wanted: list[Watched], filters: Any, s
     gone = _unsubscribe(stored.id, wanted) if stored else ()
     filter_id = _save_filter(pe_id, stored, filters, wanted)
     saved_id = _save_subscription(pe_id, stored, filter_id, given)
-    return SavedSubscription(saved_id, filter_id, subscribed=_subscribe(saved_id, wanted), unsubscribed=gone)
+    return SavedSubscription(saved_id, filter_id, subscribed=_subscribe(saved_id, wanted, elsewhere), unsubscribed=gone)
 
 
 def _save_filter(pe_id: int, stored: Row | None, filters: Any, wanted: list[Watched]) -> int | None:
@@ -271,41 +318,59 @@ def _watched(row: Row) -> Watched:
     return Watched(row.resource or "", (row.url or "").removeprefix("/"))
 
 
-def _live_resources(subscription_id: int) -> list[Row]:
+def _live_resources(*subscription_ids: int) -> list[Row]:
     table = current.s3db.pr_subscription_resource
-    query = (table.subscription_id == subscription_id) & (table.deleted == False)
+    query = table.subscription_id.belongs(subscription_ids) & (table.deleted == False)
     return list(current.db(query).select(*table, orderby=table.id))
 
 
+def _watched_elsewhere(stored: Row) -> Elsewhere:
+    """What other subscriptions of the same person watch."""
+    table = current.s3db.pr_subscription
+    others = current.db(_is_own(table, stored.pe_id) & (table.id != stored.id)).select(table.id)
+    found: Elsewhere = {}
+    for row in _live_resources(*(other.id for other in others)):
+        found.setdefault(_watched(row), []).append(row)
+    return found
+
+
 def _unsubscribe(subscription_id: int, wanted: Iterable[Watched]) -> tuple[Watched, ...]:
-    """Archive all resources that are not wanted; each remembers whose it was."""
-    table, wanted = current.s3db.pr_subscription_resource, set(wanted)
+    """Archive all resources that are not wanted."""
+    wanted = set(wanted)
     unwanted = [row for row in _live_resources(subscription_id) if _watched(row) not in wanted]
-    if unwanted:
-        memory = json.dumps({"subscription_id": subscription_id})
-        current.db(table.id.belongs([row.id for row in unwanted])).update(
-            deleted=True, deleted_fk=memory, subscription_id=None, **FREE
-        )
+    _archive(subscription_id, unwanted)
     return tuple(_watched(row) for row in unwanted)
 
 
-def _subscribe(subscription_id: int, wanted: list[Watched]) -> tuple[Watched, ...]:
+def _archive(subscription_id: int, rows: list[Row]) -> None:
+    """Archive resources of a subscription; each remembers whose it was."""
+    table, memory = current.s3db.pr_subscription_resource, json.dumps({"subscription_id": subscription_id})
+    current.db(table.id.belongs([row.id for row in rows])).update(deleted=True, deleted_fk=memory, subscription_id=None, **FREE)
+
+
+def _subscribe(subscription_id: int, wanted: list[Watched], elsewhere: Elsewhere) -> tuple[Watched, ...]:
     """Watch what is wanted; gives what was not watched before."""
     subscribed = {_watched(row): row for row in _live_resources(subscription_id)}
     new = tuple(watched for watched in wanted if watched not in subscribed)
     for watched in new:
-        _begin(subscription_id, watched)
+        rows = elsewhere.get(watched, [])
+        _begin(subscription_id, watched, rows[0] if rows else None)
+        for row in rows[1:]:
+            _archive(row.subscription_id, [row])
     _begin_count(subscription_id, subscribed.values())
     return new
 
 
-def _begin(subscription_id: int, watched: Watched) -> None:
-    """Watch a list from now on, in the row that has watched it before, if any."""
-    values = {
-        "subscription_id": subscription_id, "resource": watched.resource, "url": watched.url,
-        "last_check_time": utcnow(), "next_check_time": None, "last_position": current_position(),
-    }  # fmt: skip
-    former = _find_former(subscription_id, watched)
+def _begin(subscription_id: int, watched: Watched, moved: Row | None) -> None:
+    """Watch a list from now on, in the row that has watched it before, if any.
+
+    Args:
+        moved: the row with which another subscription of the person watches it; then from where that has come to
+    """
+    values = {"subscription_id": subscription_id, "resource": watched.resource, "url": watched.url, "next_check_time": None}
+    if moved is None:
+        values.update(last_check_time=utcnow(), last_position=current_position())
+    former = moved.id if moved else _find_former(subscription_id, watched)
     if former is not None:
         values.update(deleted=False, deleted_fk=None, attempts=0, last_error=None, last_run=None, retry_at=None, **FREE)
     _store("pr_subscription_resource", values, former, "resources")

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gluon import CAT, URL, A, current
@@ -22,12 +22,14 @@ class State(NamedTuple):
     sentences: list[Any]
 
 
-def states(own: OwnSubscription | None, labels: Mapping[Watched, Any]) -> list[State]:
-    """The state of each list that a person has subscribed to."""
-    if own is None:
-        return []
+def states(own: OwnSubscription, label: Callable[[Watched], Any]) -> list[State]:
+    """The state of each list of a subscription.
+
+    Args:
+        label: what a list is called
+    """
     pairs = zip(own.watched, own.resources, strict=True)
-    return [State(labels[watched], _sentences(own.record, row, utcnow())) for watched, row in pairs]
+    return [State(label(watched), _sentences(own.record, row, utcnow())) for watched, row in pairs]
 
 
 def _sentences(subscription: Row, row: Row, now: dt.datetime) -> list[Any]:

@@ -4,7 +4,8 @@ A deployment with other lists has a page of its own: a subclass with other ``off
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from gluon import FORM, URL, current, redirect
@@ -12,7 +13,9 @@ from gluon.storage import Storage
 
 from s3 import (
     OwnSubscription,
+    S3Error,
     S3FilterForm,
+    S3FilterString,
     S3FilterValueError,
     S3LocationFilter,
     S3OptionsFilter,
@@ -21,6 +24,7 @@ from s3 import (
     Watched,
     fail_request,
     own_subscription,
+    own_subscriptions,
     template_view,
     to_translate,
     unsubscribe_all,
@@ -73,7 +77,10 @@ class Subscriptions:
 
     offers: tuple[Offer, ...] = (Offer(Watched("cms_post", NEWSFEED), to_translate("Updates")),)
 
+    #: whose settings the page shows
     own: OwnSubscription | None
+    #: further ones with which the person watches lists
+    others: list[OwnSubscription]
 
     def filter_form(self) -> S3FilterForm:
         """What limits all the lists; the selectors must make sense for each of their tables."""
@@ -87,6 +94,7 @@ class Subscriptions:
         T = current.T
         _admit()
         self.own = own_subscription()
+        self.others = [other for other in own_subscriptions() if self.own and other.record.id != self.own.record.id]
         form, leave = FORM(), FORM()
         if _accepts(form, FORMNAME, self._save):
             _finish(T("Notification settings updated") if self._wanted() else T("You are unsubscribed and get no more notifications."))
@@ -96,32 +104,40 @@ class Subscriptions:
         current.response.view = template_view("subscriptions.html")
         record = self.own.record if self.own else None
         addresses = own_addresses()
-        offered = {offer.watched: T(offer.label) for offer in self._offered()}
         return {
             "title": T("Notification Settings"),
-            "states": states(self.own, offered),
+            "states": states(self.own, self._label) if self.own else [],
+            "other_states": [state for other in self.others for state in states(other, partial(_limited_label, other, self._label))],
             "suspended": record.suspended_reason or T("unknown reason") if record and record.suspended else None,
             "groups": self._groups(addresses),
             "filters": self.filter_form().fields(get_vars=self._shown_filters()),
             "method_hint": missing_methods(addresses),
             "form": form,
+            # whoever watches anything has a subscription here that does
             "leave": leave if self.own and self.own.resources else None,
         }
 
     def _offered(self) -> list[Offer]:
         """What is offered to all, and what this person has besides, from elsewhere."""
         known = {offer.watched for offer in self.offers}
-        others = [watched for watched in (self.own.watched if self.own else ()) if watched not in known]
-        return [*self.offers, *(Offer(other, f"{_list_title(other.resource)} ({other.url})") for other in others)]
+        more = [watched for watched in (self.own.watched if self.own else ()) if watched not in known]
+        return [*self.offers, *(Offer(watched, self._label(watched)) for watched in more)]
+
+    def _label(self, watched: Watched) -> Any:
+        offer = next((offer for offer in self.offers if offer.watched == watched), None)
+        return current.T(offer.label) if offer else f"{_list_title(watched.resource)} ({watched.url})"
 
     # -- save ----------------------------------------------------------------------------------------------------------
     def _save(self, form: FORM) -> None:
-        posted = self._posted()
+        posted, wanted = self._posted(), self._wanted()
         try:
             update_subscription(
-                self._wanted(), self._filters(), notify_on=posted.notify_on, frequency=posted.frequency, method=posted.method,
+                wanted, self._filters(), notify_on=posted.notify_on, frequency=posted.frequency, method=posted.method,
                 email_format=posted.email_format,
             )  # fmt: skip
+            if not wanted:
+                # of other pages as well, as this one says
+                unsubscribe_all()
         except S3FilterValueError as error:
             form.errors.filters = str(error)
         except S3SettingsError as error:
@@ -185,6 +201,15 @@ class Subscriptions:
             _group("email_format", "radio", table.email_format.label, formats, chosen),
         )
         return {group.name: group for group in groups}
+
+
+def _limited_label(own: OwnSubscription, label: Callable[[Watched], Any], watched: Watched) -> str:
+    """What a list is called, with what the subscription limits it to."""
+    try:
+        limits = S3FilterString(current.s3db.resource(watched.resource), own.filters).represent()
+    except S3Error:
+        limits = ""
+    return f"{label(watched)}: {limits}" if limits else str(label(watched))
 
 
 def _list_title(tablename: str) -> Any:

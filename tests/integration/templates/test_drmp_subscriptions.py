@@ -229,6 +229,74 @@ def test_suspended_subscription_says_why_and_saving_resumes_it(visited):
     assert subscription_of(visited, "reader").record.suspended is False
 
 
+@pytest.fixture
+def two(visited):
+    """Two subscriptions of the editor's with the same list, as an import makes them of two filters; gives the ids of their lists."""
+    from templates.DRMP.demo import DEMO_USERS
+
+    with visited.app.env() as current:
+        current.auth.s3_impersonate(DEMO_USERS["editor"].email)
+        s3db, pe_id = current.s3db, current.auth.user.pe_id
+        ids = []
+        for words in ("*flood*", "*road*"):
+            saved = s3db.pr_filter.insert(pe_id=pe_id, title="Imported", query=json.dumps([["body__like", words]]))
+            settings = {"notify_on": ["new"], "frequency": "immediately", "method": ["EMAIL"]}
+            subscription = s3db.pr_subscription.insert(pe_id=pe_id, filter_id=saved, **settings)
+            watched = {"resource": "cms_post", "url": "default/index/newsfeed"}
+            ids.append(s3db.pr_subscription_resource.insert(subscription_id=subscription, **watched))
+        current.db.commit()
+    return ids
+
+
+def change_list(platform, resource_id, **values):
+    with platform.app.env() as current:
+        current.db(current.s3db.pr_subscription_resource.id == resource_id).update(**values)
+        current.db.commit()
+
+
+def test_page_shows_the_subscription_that_lives_when_the_first_has_ended(visited, two):
+    change_list(visited, two[0], deleted=True, subscription_id=None)
+    browser = visited.browser("editor")
+
+    page = text_of(browser.get(PAGE))
+    browser.follow(browser.send(PAGE, "subscription", resources=UPDATES, frequency="hourly"))
+
+    assert "You get no notifications at present" not in page
+    assert "Unsubscribe from everything" in page
+    assert [row.id for row in subscription_of(visited, "editor").resources] == [two[1]]
+    assert [row.id for row in visited.rows("pr_subscription_resource") if row.subscription_id and row.id in two] == [two[1]]
+
+
+def test_other_subscriptions_are_shown_with_what_limits_them(visited, two):
+    page = text_of(visited.browser("editor").get(PAGE))
+
+    section = page[page.index("Other subscriptions") :]
+    assert "Updates: Body like \"*road*\"" in section
+    assert "*flood*" not in section
+
+
+def test_list_of_another_subscription_comes_here_when_it_is_chosen(visited, two):
+    change_list(visited, two[0], url="cms/post")
+    browser = visited.browser("editor")
+    offered = browser.submit(PAGE, "subscription")
+
+    browser.follow(offered)
+    browser.follow(browser.send(PAGE, "subscription", resources=["cms_post cms/post", UPDATES]))
+
+    own = subscription_of(visited, "editor")
+    assert sorted(row.id for row in own.resources) == two
+    assert "Other subscriptions" not in text_of(browser.get(PAGE))
+
+
+def test_choosing_no_list_ends_all_subscriptions(visited, two):
+    browser = visited.browser("editor")
+
+    page = text_of(browser.follow(browser.submit(PAGE, "subscription", resources=[])))
+
+    assert "You are unsubscribed and get no more notifications." in page and "You get no notifications at present" in page
+    assert not [row for row in visited.rows("pr_subscription_resource") if row.id in two]
+
+
 def test_methods_without_an_address_are_named_and_not_offered(visited):
     browser = visited.browser("reader")
     without = text_of(browser.get(PAGE))

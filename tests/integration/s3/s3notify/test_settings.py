@@ -385,6 +385,51 @@ def test_own_subscription_is_what_was_saved(app, world):
         assert own.record.method == ["EMAIL"]
 
 
+def test_subscription_that_watches_something_is_meant_before_one_that_has_ended(app, world):
+    from s3.s3notify import own_subscription, own_subscriptions
+
+    ended = world.subscribe("anna")
+    lives = world.subscribe("anna", filters=[["name", "A"]])
+    world.set("pr_subscription_resource", ended.resource_id, deleted=True, subscription_id=None)
+
+    with app.env("anna"):
+        own, all_own = own_subscription(), own_subscriptions()
+
+    assert own.record.id == lives.subscription_id
+    assert [(each.record.id, each.watched, each.filters) for each in all_own] == [
+        (lives.subscription_id, [as_watched(POSTS)], [("name", "A")])
+    ]
+
+
+def test_list_of_another_subscription_is_taken_over_with_what_it_has_not_told_yet(app, world):
+    """Nobody is told of the same twice, or misses what happened before the move."""
+    save(app, PLACES, **NOW)
+    other, third = world.subscribe("anna", filters=[["name", "A"]]), world.subscribe("anna", filters=[["name", "B"]])
+    bens = world.subscribe("ben")
+    app.clock.advance(minutes=1)
+    world.create(name="News")
+
+    saved = save(app, PLACES, POSTS, filters=[], **NOW)
+    world.tick()
+
+    assert (saved.subscribed, saved.unsubscribed) == ((as_watched(POSTS),), ())
+    assert [mail["To"] for mail in world.mails if "anna" in mail["To"]] == ["anna@cast.example"]
+    moved, archived, left_alone = (world.row("pr_subscription_resource", made.resource_id) for made in (other, third, bens))
+    assert (moved.subscription_id, moved.deleted) == (saved.id, False)
+    assert (archived.deleted, json.loads(archived.deleted_fk)) == (True, {"subscription_id": third.subscription_id})
+    assert left_alone.subscription_id == bens.subscription_id
+
+
+def test_whoever_names_a_subscription_may_watch_a_list_with_several(app, world):
+    first = save(app, PLACES, **NOW)
+    other = world.subscribe("anna", filters=[["name", "A"]])
+
+    save(app, PLACES, POSTS, subscription_id=first.id)
+
+    assert world.row("pr_subscription_resource", other.resource_id).subscription_id == other.subscription_id
+    assert len(world.rows("pr_subscription_resource")) == 3
+
+
 def test_two_saves_at_once_make_one_subscription(app, world):
     """The second one waits until the first one has committed."""
     import threading
