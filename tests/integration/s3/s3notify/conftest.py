@@ -200,3 +200,12 @@ def views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
     original = templates.template_folders
     monkeypatch.setattr(templates, "template_folders", lambda: [tmp_path, *original()])
     return lambda name, text: (tmp_path / name).write_text(text)
+
+
+@pytest.fixture
+def pending(app: App, world: World) -> Subscribed:
+    """anna is subscribed to posts, and there is one that she has not been told of."""
+    subscribed = world.subscribe("anna")
+    app.clock.advance(minutes=1)
+    world.create(name="News")
+    return subscribed

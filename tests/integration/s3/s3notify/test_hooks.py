@@ -18,15 +18,6 @@ def _named(name, result):
 """
 
 
-@pytest.fixture
-def pending(app, world):
-    """anna is subscribed to posts, and there is one that she has not been told of."""
-    subscribed = world.subscribe("anna")
-    app.clock.advance(minutes=1)
-    world.create(name="News")
-    return subscribed
-
-
 class Calls:
     def __init__(self, path) -> None:
         self.path = path

@@ -16,15 +16,6 @@ settings.customise_cms_post_resource = _show_links
 """
 
 
-@pytest.fixture
-def pending(app, world):
-    """anna is subscribed to posts, and there is one that she has not been told of."""
-    subscribed = world.subscribe("anna")
-    app.clock.advance(minutes=1)
-    world.create(name="News")
-    return subscribed
-
-
 # -- what the default messages say -------------------------------------------------------------------------------------
 def test_html_mail_is_one_message_with_its_text_as_alternative(app, world, pending):
     """R42, R46"""

@@ -7,14 +7,6 @@ import threading
 import pytest
 
 
-@pytest.fixture
-def pending(app, world):
-    subscribed = world.subscribe("anna")
-    app.clock.advance(minutes=1)
-    world.create(name="News")
-    return subscribed
-
-
 def row_of(world, subscribed):
     return world.row("pr_subscription_resource", subscribed.resource_id)
 

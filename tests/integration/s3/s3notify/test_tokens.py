@@ -4,15 +4,6 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.fixture
-def pending(app, world):
-    """Anna subscribes and there is something to tell."""
-    subscribed = world.subscribe("anna")
-    app.clock.advance(minutes=1)
-    world.create(name="News")
-    return subscribed
-
-
 def state(world, subscribed):
     row = world.row("pr_subscription_resource", subscribed.resource_id)
     return row.last_position, row.last_check_time, row.next_check_time, len(world.rows("msg_outbox")), len(world.rows("msg_email"))
