@@ -19,13 +19,17 @@ class Warden:
     def __init__(self) -> None:
         self.user = Storage(id=1)
         self.override = False
-        self.permission = Storage(set_default_approver=lambda table: None)
+        self.permission = Storage(
+            set_default_approver=lambda table: None,
+            is_admin=lambda: False,
+            table_restricted=lambda tablename: False,
+        )
         #: {table name: function(table) -> query of the records the user may read}
         self.readable: dict[str, Any] = {}
         #: {(method, table name)} that is not permitted
         self.forbidden: set[tuple[str, str]] = set()
 
-    def s3_accessible_query(self, method: Any, table: Table) -> Query:
+    def s3_accessible_query(self, method: Any, table: Table, c: str | None = None, f: str | None = None) -> Query:
         restrict = self.readable.get(table._dalname)
         return restrict(table) if restrict else table._id > 0
 

@@ -312,14 +312,15 @@ class DelegatedRepresent:
         self.lookup = lookup
 
     def __call__(self, value: Any, row: Row | None = None, show_link: bool = True) -> Any:
-        return self._delegate(value, show_link=show_link)
+        return self.delegate(value, show_link=show_link)
 
     def multiple(self, values: Any, **attr: Any) -> Any:
-        return self._delegate.multiple(values, **attr)
+        return self.delegate.multiple(values, **attr)
 
     def bulk(self, values: Iterable[Any], **attr: Any) -> dict[Any, Any]:
-        return self._delegate.bulk(values, **attr)
+        return self.delegate.bulk(values, **attr)
 
     @property
-    def _delegate(self) -> Any:
+    def delegate(self) -> Any:
+        """The object that represents."""
         return current.s3db.table(self.name) or S3Represent(lookup=self.lookup)

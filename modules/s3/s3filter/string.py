@@ -76,11 +76,14 @@ class S3FilterString:
         else:
             self.get_vars[key] = [self.get_vars[key], value]
 
-    def represent(self) -> str:
+    def represent(self, is_for_reader: bool = True) -> str:
         """What the filter selects, as plain text; "" if it is empty.
 
-        Every condition is in it, with the name of its field and all its values. Looks up what values are called with one
-        query for each field.
+        Every condition is in it, with the name of its field and all its values. Records that the reader may not know by
+        name stay numbers. Looks up what values are called with a few queries for each field that refers to records.
+
+        Args:
+            is_for_reader: False if somebody else than the user of this request will read it; then all records stay numbers
 
         Raises:
             S3SelectorError, S3FilterValueError: the filter does not suit the resource
@@ -88,7 +91,7 @@ class S3FilterString:
         queries = [query for items in S3URLQuery.parse(self.resource, self.get_vars).values() for query in items]
         if not queries:
             return ""
-        self._texts.look_up(self._sought(condition) for query in queries for condition in query.conditions())
+        self._texts.look_up((self._sought(item) for query in queries for item in query.conditions()), is_for_reader)
         return _joined("and", [self._clause(query, False) for query in queries]).text
 
     def _sought(self, condition: S3ResourceQuery) -> tuple[S3ResourceField, list[Any]]:

@@ -15,6 +15,7 @@ from gluon import current
 
 from s3.s3datetime import S3DateTime, relative_steps
 from s3.s3error import S3SelectorError
+from s3.s3filter.known import is_reference, known_records, original_field
 from s3.s3query import S3ResourceField, S3ResourceQuery
 from s3.s3resource.faults import Fallible
 from s3.s3utils import original_name, s3_get_foreign_key, s3_has_foreign_key, s3_str, s3_strip_markup
@@ -22,7 +23,7 @@ from s3cfg import to_translate
 
 if TYPE_CHECKING:
     from s3.s3resource import S3Resource
-    from s3dal import Field, Table
+    from s3dal import Table
 
 __all__ = ("FieldNames", "ValueTexts")
 
@@ -134,15 +135,24 @@ class ValueTexts:
     def __init__(self, resource: S3Resource) -> None:
         self.resource = resource
         self._labels: dict[str, dict[Any, Any]] = {}
+        # {column that refers to records: the values that the reader may know by name}
+        self._known: dict[str, set[Any]] = {}
 
-    def look_up(self, sought: Iterable[tuple[S3ResourceField, list[Any]]]) -> None:
-        """Look up what these values are called: one query for each field."""
+    def look_up(self, sought: Iterable[tuple[S3ResourceField, list[Any]]], is_for_reader: bool = True) -> None:
+        """Look up what these values are called: three queries at most for each field, none for a field that has none of records.
+
+        Args:
+            is_for_reader: False names no records, for texts that somebody else will read
+        """
         values: dict[str, tuple[S3ResourceField, dict[Any, None]]] = {}
         for rfield, items in sought:
-            if hasattr(self._renderer(rfield), "bulk"):
+            if self._renderer(rfield) is not None:
                 values.setdefault(rfield.colname, (rfield, {}))[1].update((item, None) for item in items if item is not None)
         for colname, (rfield, found) in values.items():
-            if found:
+            if found and is_reference(rfield, rfield.represent):
+                known = self._known[colname] = known_records(self.resource, rfield, found) if is_for_reader else set()
+                found = {value: None for value in found if value in known}
+            if found and hasattr(rfield.represent, "bulk"):
                 bulk = partial(rfield.represent.bulk, list_type=False, show_link=False)
                 self._labels[colname] = Fallible(bulk, lambda _: {}, f"{colname}: no labels for a filter")(list(found))
 
@@ -171,6 +181,8 @@ class ValueTexts:
 
     def _represented(self, rfield: S3ResourceField, value: Any) -> Any:
         renderer = self._renderer(rfield)
+        if value not in self._known.get(rfield.colname, (value,)):
+            return None
         if hasattr(renderer, "bulk"):
             return self._labels.get(rfield.colname, {}).get(value)
         if isinstance(value, dt.datetime) and value.second:
@@ -190,7 +202,7 @@ class ValueTexts:
         hidden = self.resource.rfilter.hidden_tables()
         if not hidden or rfield.field is None:
             return False
-        return s3_get_foreign_key(_original(rfield))[0] in hidden
+        return s3_get_foreign_key(original_field(rfield))[0] in hidden
 
 
 def _unknown() -> Any:
@@ -202,17 +214,11 @@ def _none() -> str:
     return s3_str(current.T("None"))
 
 
-def _original(rfield: S3ResourceField) -> Field:
-    """The field as it was declared, not one of an alias of its table; never called for computed ones."""
-    assert rfield.field is not None
-    return current.db[original_name(rfield.path.table)][rfield.field.name]
-
-
 def _is_quoted(rfield: S3ResourceField, value: Any) -> bool:
     if rfield.field is None:
         return isinstance(value, str)
     # references may be declared for a field of another type
-    return rfield.ftype.partition(" ")[0] in QUOTED_TYPES or s3_has_foreign_key(_original(rfield))
+    return rfield.ftype.partition(" ")[0] in QUOTED_TYPES or s3_has_foreign_key(original_field(rfield))
 
 
 def _plain(represented: Any, value: Any) -> str:

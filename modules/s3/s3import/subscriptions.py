@@ -268,8 +268,8 @@ def _subscription(wishes: list[_Wish], people: People) -> Iterator[Any]:
 
 
 def _title(wish: _Wish) -> str:
-    """The filter in words, by which people find it among others."""
-    return str(S3FilterString(current.s3db.resource(wish.resource), wish.query).represent())[:500]
+    """The filter in words, by which people find it among others; without names that only who imports it may know."""
+    return str(S3FilterString(current.s3db.resource(wish.resource), wish.query).represent(is_for_reader=False))[:500]
 
 
 def _owner(wish: _Wish, people: People) -> Any:

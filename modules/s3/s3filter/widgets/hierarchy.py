@@ -114,13 +114,13 @@ class S3HierarchyFilter(S3FilterWidget):
         source, rfield, target = self.source(place), self.rfield(place), self._target(place)
         if source is None or rfield is None or target is None:
             return Tree({}, {})
-        used = used_values(source, rfield, extra=(key for key in chosen if isinstance(key, int))) - {None}
+        represent = self.opts.get("represent") or S3Represent(lookup=target[0])
+        used = used_values(source, rfield, extra=(key for key in chosen if isinstance(key, int)), represent=represent) - {None}
         paths = find_paths(target[0], used) if find_hierarchy(target[0]) else {key: [key] for key in used}
         # what lies above records is shown to those who may read it
         above = {key for path in paths.values() for key in path} - used
         table = current.s3db.table(target[0])
         known = used | readable_keys(table, target[1], above)
-        represent = self.opts.get("represent") or S3Represent(lookup=target[0])
         return _grown([[key for key in path if key in known] for path in paths.values()], labels_of(known, represent))
 
     def ajax_options(self, place: Place) -> dict[str, Any]:

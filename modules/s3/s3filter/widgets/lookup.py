@@ -6,38 +6,28 @@ from typing import Any
 
 from gluon import current
 
-from s3.s3query import S3ResourceField, S3ResourceQuery
+from s3.s3filter.known import as_opened, is_reference, nameable_keys, rows_of
+from s3.s3query import S3ResourceField
 from s3.s3resource import S3Resource
 from s3.s3utils import among, s3_get_foreign_key, s3_str, s3_strip_markup
-from s3dal import Rows, Table
+from s3dal import Table
 
 __all__ = ("as_opened", "labels_of", "readable_keys", "rows_of", "used_values")
 
 
-def as_opened(resource: S3Resource) -> S3Resource:
-    """The resource without the filters that came with the URL, but with those of the page."""
-    rfilter = resource.rfilter
-    opened = S3Resource(resource.tablename)
-    opened.access_methods = resource.access_methods
-    for condition in rfilter.conditions:
-        if not _is_from_client(condition):
-            opened.add_filter(condition)
-    for method, expression in rfilter.extra_filters:
-        opened.add_extra_filter(method, expression)
-    return opened
-
-
-def _is_from_client(condition: Any) -> bool:
-    return isinstance(condition, S3ResourceQuery) and any(part.selector.is_client for part in condition.conditions())
-
-
-def used_values(resource: S3Resource, rfield: S3ResourceField, extra: Iterable[Any] = ()) -> set[Any]:
+def used_values(resource: S3Resource, rfield: S3ResourceField, extra: Iterable[Any] = (), represent: Any = None) -> set[Any]:
     """The values of a field in the records of a resource, one query; of references those that the reader may read, one more.
 
     Args:
-        extra: further values
+        extra: further values; of references, those of records that the reader may know by name: any number may be in a URL
+        represent: what will represent the values; default is that of the field
     """
-    values = {None if value == "" else value for value in _values(resource, rfield)} | set(extra)
+    values = {None if value == "" else value for value in _values(resource, rfield)}
+    further = set(extra) - values
+    represent = rfield.represent if represent is None else represent
+    if further and is_reference(rfield, represent):
+        further &= {None, *nameable_keys(resource, rfield, represent, further)}
+    values |= further
     table, key = _target(rfield)
     if table is not None and key is not None:
         values &= {None, *readable_keys(table, key, values)}
@@ -54,13 +44,6 @@ def _values(resource: S3Resource, rfield: S3ResourceField) -> Iterable[Any]:
             yield from value or [None]
         else:
             yield value
-
-
-def rows_of(resource: S3Resource, rfields: list[S3ResourceField]) -> Rows:
-    """The combinations of values of some fields that occur in the records of a resource."""
-    selectors = [rfield.selector for rfield in rfields]
-    rows: Rows = resource.select(selectors, groupby=selectors).rows
-    return rows
 
 
 def _target(rfield: S3ResourceField) -> tuple[Table | None, str | None]:

@@ -151,8 +151,9 @@ class S3OptionsFilter(S3FilterWidget):
             return []
         if rfield.ftype == "boolean":
             return [(write_value(value), s3_str(label)) for value, label in ((True, current.T("Yes")), (False, current.T("No")))]
-        values = used_values(source, rfield, extra=_converted(rfield, chosen)) - {None}
-        return self._written(labels_of(values, self._represent(rfield), rfield.is_list))
+        represent = self._represent(rfield)
+        values = used_values(source, rfield, extra=_converted(rfield, chosen), represent=represent) - {None}
+        return self._written(labels_of(values, represent, rfield.is_list))
 
     @staticmethod
     def _written(labels: Mapping[Any, str]) -> Options:

@@ -174,3 +174,30 @@ def test_records_that_the_page_hides_are_not_named(depot, monkeypatch, key):
 
     assert "secret" in named
     assert unnamed.endswith(f'is "{secret}" or "99"')
+
+
+@pytest.mark.parametrize("represent", [S3Represent(lookup="depot_series"), lambda value: f"called {value}"])
+def test_records_that_the_reader_may_not_read_are_not_named(item, depot, monkeypatch, represent):
+    monkeypatch.setattr(depot.db.depot_item.series_id, "represent", represent)
+    monkeypatch.setattr(depot.db.depot_item.series_id, "readable", False)
+    depot.db.depot_item.insert(name="a", series_id=1)
+    depot.auth.readable["depot_series"] = lambda table: table.id == 2
+
+    said = text(item, ("series_id__belongs", "1,2"))
+
+    assert 'Series Id = "1" or "' in said and not said.endswith('"2"')
+
+
+def test_record_that_the_list_shows_is_named(item, depot):
+    other = S3Resource("depot_item", filter=depot.db.depot_item.name != "a")
+    depot.db.depot_item.insert(name="a", series_id=1)
+    depot.auth.readable["depot_series"] = lambda table: table.id == 0
+
+    assert text(item, ("series_id__ne", "1"), ("name", "b")) == 'Series Id != "News <b>" AND Name is "b"'
+    assert text(other, ("series_id__ne", "1")) == 'Series Id != "1"'
+
+
+def test_text_for_somebody_else_names_no_record(item):
+    string = S3FilterString(item, [["series_id__belongs", "1"], ["number", "1"]])
+
+    assert string.represent(is_for_reader=False) == 'Series Id = "1" AND Number is low'
