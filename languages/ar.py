@@ -1,6 +1,7 @@
 {
 '!langcode!': 'ar',
 '!langname!': 'العربية',
+'"%(value)s" cannot be chosen': 'لا يمكن اختيار «%(value)s»',
 '"%(value)s" is no date, such as %(example)s': '«%(value)s» ليس تاريخًا مثل %(example)s',
 '"%(value)s" is no number': '«%(value)s» ليس عددًا',
 '"%(value)s" is no whole number': '«%(value)s» ليس عددًا صحيحًا',
@@ -557,6 +558,7 @@
 'Photos': 'الصور',
 'Please give the filter a title.': 'يُرجى إعطاء المرشِّح عنوانًا.',
 'Please search for fewer words': 'يُرجى البحث بكلمات أقل',
+'Please search for text without control characters': 'يُرجى البحث عن نص بلا محارف تحكم',
 'Post': 'المنشور',
 'Post Details': 'تفاصيل المنشور',
 'Post Module': 'وحدة المنشور',

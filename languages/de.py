@@ -1,6 +1,7 @@
 {
 '!langcode!': 'de',
 '!langname!': 'Deutsch',
+'"%(value)s" cannot be chosen': '„%(value)s“ kann nicht ausgewählt werden',
 '"%(value)s" is no date, such as %(example)s': '„%(value)s“ ist kein Datum wie %(example)s',
 '"%(value)s" is no number': '„%(value)s“ ist keine Zahl',
 '"%(value)s" is no whole number': '„%(value)s“ ist keine ganze Zahl',
@@ -557,6 +558,7 @@
 'Photos': 'Fotos',
 'Please give the filter a title.': 'Bitte geben Sie dem Filter einen Titel.',
 'Please search for fewer words': 'Bitte suchen Sie nach weniger Wörtern',
+'Please search for text without control characters': 'Bitte suchen Sie nach Text ohne Steuerzeichen',
 'Post': 'Beitrag',
 'Post Details': 'Beitrag',
 'Post Module': 'Modul des Beitrags',

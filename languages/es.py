@@ -1,6 +1,7 @@
 {
 '!langcode!': 'es',
 '!langname!': 'Español',
+'"%(value)s" cannot be chosen': '«%(value)s» no se puede elegir',
 '"%(value)s" is no date, such as %(example)s': '«%(value)s» no es una fecha como %(example)s',
 '"%(value)s" is no number': '«%(value)s» no es un número',
 '"%(value)s" is no whole number': '«%(value)s» no es un número entero',
@@ -557,6 +558,7 @@
 'Photos': 'Fotos',
 'Please give the filter a title.': 'Dé un título al filtro.',
 'Please search for fewer words': 'Busque con menos palabras',
+'Please search for text without control characters': 'Busque un texto sin caracteres de control',
 'Post': 'Publicación',
 'Post Details': 'Publicación',
 'Post Module': 'Módulo de la publicación',

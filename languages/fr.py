@@ -1,6 +1,7 @@
 {
 '!langcode!': 'fr',
 '!langname!': 'Français',
+'"%(value)s" cannot be chosen': '«\xa0%(value)s\xa0» ne peut pas être choisi',
 '"%(value)s" is no date, such as %(example)s': '«\xa0%(value)s\xa0» n’est pas une date comme %(example)s',
 '"%(value)s" is no number': '«\xa0%(value)s\xa0» n’est pas un nombre',
 '"%(value)s" is no whole number': '«\xa0%(value)s\xa0» n’est pas un nombre entier',
@@ -557,6 +558,7 @@
 'Photos': 'Photos',
 'Please give the filter a title.': 'Veuillez donner un titre au filtre.',
 'Please search for fewer words': 'Veuillez rechercher moins de mots',
+'Please search for text without control characters': 'Veuillez rechercher un texte sans caractères de contrôle',
 'Post': 'Publication',
 'Post Details': 'Publication',
 'Post Module': 'Module de la publication',

@@ -15,14 +15,14 @@ from typing import Any
 from gluon import current
 from gluon.storage import Storage
 
-from s3.s3datetime import S3DateTime, S3TypeConverter, relative_steps, s3_parse_datetime
+from s3.s3datetime import S3DateTime, S3TypeConverter, s3_parse_datetime, s3_relative_datetime
 from s3.s3error import S3SelectorError
 from s3.s3query import S3URLQuery
 from s3.s3query.syntax import write_value
 from s3.s3utils import s3_str
 from s3cfg import to_translate
 
-__all__ = ("KINDS", "control_error", "control_name", "read_day", "texts_of", "translate_controls")
+__all__ = ("KINDS", "choice_error", "control_error", "control_name", "read_day", "texts_of", "translate_controls")
 
 # More words are no search
 MAX_WORDS = 20
@@ -32,9 +32,11 @@ _CONTROL = re.compile(r"(?P<variable>.+__[a-z]+)\[(?P<kind>[a-z]*)\]")
 _WORDS = re.compile(r'"([^"]+)"|(\S+)')
 END_OF_DAY = dt.time(23, 59, 59)
 
+NO_CHOICE = to_translate('"%(value)s" cannot be chosen')
 NO_DATE = to_translate('"%(value)s" is no date, such as %(example)s')
 NO_NUMBER = to_translate('"%(value)s" is no number')
 NO_INTEGER = to_translate('"%(value)s" is no whole number')
+NO_TEXT = to_translate("Please search for text without control characters")
 TOO_MANY_WORDS = to_translate("Please search for fewer words")
 
 
@@ -86,6 +88,11 @@ def control_error(name: str, texts: list[str]) -> str | None:
     return None
 
 
+def choice_error(value: str) -> str:
+    """That a value is none of its field, for the reader."""
+    return s3_str(current.T(NO_CHOICE)) % {"value": value.replace("\0", "\ufffd")}
+
+
 def _is_known(control: re.Match[str]) -> bool:
     if control["kind"] not in KINDS and control["kind"] != "op":
         return False
@@ -130,6 +137,9 @@ def _any_word(variable: str, texts: list[str]) -> list[str]:
 
 
 def _patterns(texts: list[str]) -> Iterator[str]:
+    if any("\0" in text for text in texts):
+        # no database can compare it
+        raise ValueError(s3_str(current.T(NO_TEXT)))
     found = [phrase or word for text in texts for phrase, word in _WORDS.findall(text)]
     if len(found) > MAX_WORDS:
         raise ValueError(s3_str(current.T(TOO_MANY_WORDS)))
@@ -206,8 +216,17 @@ def _read_time(text: str) -> dt.datetime:
 
 
 def _is_relative(text: str) -> bool:
-    """Whether a date is said as a distance from now, such as -7D."""
-    return text[:1] in ("+", "-", "n", "N") and relative_steps(text) is not None
+    """Whether a date is said as a distance from now, such as -7D.
+
+    Raises:
+        ValueError: it leads beyond the calendar; says so to the reader
+    """
+    if text[:1] not in ("+", "-", "n", "N"):
+        return False
+    try:
+        return s3_relative_datetime(text) is not None
+    except (OverflowError, ValueError):
+        raise _no_date(text) from None
 
 
 def _filled(texts: list[str]) -> list[str]:

@@ -84,7 +84,9 @@ class S3FilterForm:
             S3FilterValueError: a control cannot be read; ``errors`` is {name of the control: what is wrong}
         """
         place = Place(resource, alias or "~")
-        errors = self.errors(form_vars, resource, alias)
+        known = self.errors(self.values_of(stored), resource, alias)
+        # what was stored already may be sent again
+        errors = {name: error for name, error in self.errors(form_vars, resource, alias).items() if known.get(name) != error}
         if errors:
             raise S3FilterValueError("; ".join(errors.values()), errors=errors)
         values = translate_controls(form_vars)
@@ -107,6 +109,9 @@ class S3FilterForm:
             error = control_error(key, texts_of(form_vars, key)) if key.endswith("]") and variable in own else None
             if error is not None:
                 found[key] = f"{own[variable].label(place)}: {error}"
+        shown, _ = self._divide(place, form_vars)
+        for widget in self.widgets:
+            found.update({name: f"{widget.label(place)}: {error}" for name, error in widget.errors(place, shown).items()})
         return found
 
     def _divide(self, place: Place, values: Mapping[str, Any]) -> tuple[Storage, dict[str, list[str]]]:
@@ -138,7 +143,7 @@ class S3FilterForm:
         """
         place = Place(resource, alias or "~")
         values, _ = self._divide(place, get_vars or {})
-        rows = [(widget, widget.row(place, values)) for widget in self.widgets]
+        rows = [(widget, widget.explained_row(place, values)) for widget in self.widgets]
         first = [row for widget, row in rows if row != "" and not widget.opts.get("hidden")]
         advanced = [row for widget, row in rows if row != "" and widget.opts.get("hidden")]
         return [*first, self._more(place, values, advanced)] if advanced else first

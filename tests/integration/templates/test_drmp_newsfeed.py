@@ -130,3 +130,16 @@ def test_newsfeed_without_posts_says_so(visited):
 
     assert articles(page) == []
     assert 'class="empty"' in page.text
+
+
+@pytest.mark.parametrize("control", ["~.series_id__belongs[]", "~.series_id__belongs", "~.created_by$organisation_id__belongs[]"])
+def test_choice_that_there_cannot_be_is_explained_at_its_control_and_shows_no_post(visited, control):
+    visited.publish("Flood Warning", "Alder Town", "Water rises at the mill.")
+
+    page = visited.request("reader", PAGE, vars={control: "abc", "~.body__like[words]": "mill"})
+
+    assert page.status == 400
+    assert "<article>" not in page.text
+    assert re.search(r'<fieldset [^>]*aria-describedby="([^"]*__error)".*<div class="error_wrapper" id="\1">', page.text, re.S)
+    assert '<div class="error_wrapper" id=' in page.text and ">&quot;abc&quot; cannot be chosen</div>" in page.text
+    assert 'value="mill"' in page.text

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from gluon import DIV, FIELDSET, LABEL, TAG, current
 
-from s3.s3error import S3SelectorError
-from s3.s3filter.controls import control_error, texts_of
+from s3.s3error import S3FilterValueError, S3SelectorError
+from s3.s3filter.controls import choice_error, control_error, control_name, texts_of
 from s3.s3filter.widgets.lookup import as_opened
-from s3.s3query import S3ResourceField, S3URLQuery
+from s3.s3query import OPERATORS, S3ResourceField, S3URLQuery
 from s3.s3query.client import META_FIELDS
+from s3.s3query.values import convert_value
 from s3.s3resource import S3Resource
 
 if TYPE_CHECKING:
@@ -104,6 +105,32 @@ class S3FilterWidget:
         """Whether its controls can say these conditions, neither more nor less."""
         return variable in self.shown_variables(place) and len(values) == 1
 
+    def errors(self, place: Place, values: Values) -> dict[str, str]:
+        """{name of a control: why what was chosen with it is no value of its field}, for the reader."""
+        found = {}
+        for variable in self.shown_variables(place):
+            control = control_name(variable)
+            chosen = [value for name in (variable, control) for value in members(values, name) if value != ""]
+            wrong = self._unfit(place, variable, chosen) if chosen else None
+            if wrong is not None:
+                found[control] = choice_error(wrong)
+        return found
+
+    def _unfit(self, place: Place, variable: str, chosen: list[Any]) -> str | None:
+        """The first value that the fields of a variable cannot be compared with."""
+        selectors, operator, _ = S3URLQuery.parse_expression(variable)
+        resource = self._known_resource(place)
+        rfields = [_resolved(resource, _prefixed(place, selector)) for selector in selectors] if resource is not None else []
+        for rfield in rfields:
+            if rfield is None or rfield.virtual:
+                continue
+            for value in chosen:
+                try:
+                    convert_value(rfield.ftype if OPERATORS[operator].is_typed else "text", value, rfield.selector)
+                except S3FilterValueError:
+                    return str(value)
+        return None
+
     # -- markup ------------------------------------------------------------------------------------------------------
     def __call__(self, resource: S3Resource | None = None, get_vars: Values | None = None, alias: str | None = None) -> Any:
         """The controls, without label, filled from URL variables; "" if the resource has none of the fields."""
@@ -116,6 +143,16 @@ class S3FilterWidget:
             return ""
         label = LABEL(self.label(place), _for=self.name(place))
         return DIV(label, controls, hint_of(self, place), _class="field", _id=f"{self.name(place)}__row")
+
+    def explained_row(self, place: Place, values: Values) -> Any:
+        """The row, with what is wrong with the choice below it."""
+        row = self.row(place, values)
+        errors = self.errors(place, values) if row != "" else {}
+        if errors:
+            error_id, box = f"{self.name(place)}__error", row.element("fieldset") or row
+            box["_aria-describedby"] = " ".join(filter(None, (box["_aria-describedby"], error_id)))
+            box.append(DIV(*errors.values(), _class="error_wrapper", _id=error_id))
+        return row
 
     def group(self, place: Place, *content: Any) -> DIV:
         """Controls with labels of their own, under the label of the widget."""
@@ -151,11 +188,13 @@ class S3FilterWidget:
 
     def rfield(self, place: Place) -> Resolved | None:
         """The first field."""
-        resource = place.resource if place.resource is not None else self.opts.get("resource")
-        if isinstance(resource, str):
-            resource = S3Resource(resource)
+        resource = self._known_resource(place)
         found = (_resolved(resource, _prefixed(place, name)) for name in self.fields) if resource is not None else ()
         return next((rfield for rfield in found if rfield is not None), None)
+
+    def _known_resource(self, place: Place) -> S3Resource | None:
+        resource = place.resource if place.resource is not None else self.opts.get("resource")
+        return S3Resource(resource) if isinstance(resource, str) else resource
 
     def ajax_options(self, place: Place) -> dict[str, Any]:
         """{id: what can be chosen now}, for scripts."""

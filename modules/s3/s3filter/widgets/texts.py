@@ -43,7 +43,7 @@ class S3TextFilter(S3FilterWidget):
         control, control_id = control_name(variable, self._kind), self.name(place)
         sent = texts_of(values, control)
         marks, error = errors_of(values, control, control_id)
-        text = " ".join(sent) if sent else self._text(texts_of(values, variable))
+        text = " ".join(sent).replace("\0", "") if sent else self._text(texts_of(values, variable))
         marks.update(described(self, place, marks.get("_aria-describedby")))
         field = INPUT(_type="search", _name=control, _id=control_id, _value=text, _class=self.css_class, _maxlength="500", **marks)
         return CAT(field, error)

@@ -111,6 +111,42 @@ def test_what_cannot_be_read_is_explained_at_its_control_and_shows_no_list(app, 
     assert app.request("/cms/post.json", vars={"~.date__ge[day]": "soon"}, auth="anna").status == 400
 
 
+@pytest.mark.parametrize("control, value, label, sentence, box", [
+    ("~.date__ge[day]", "-99999999999D", "Date", '"-99999999999D" is no date, such as 2020-12-31', "post-date-date-filter-ge"),
+    ("~.date__le[day]", "+9000Y", "Date", '"+9000Y" is no date, such as 2020-12-31', "post-date-date-filter-le"),
+    ("~.date__le[day]", f"+{'9' * 5000}Y", "Date", f'"+{"9" * 5000}Y" is no date, such as 2020-12-31', "post-date-date-filter-le"),
+    ("~.expired__belongs[]", "maybe", "Expired?", '"maybe" cannot be chosen', "post-expired-options-filter"),
+    ("~.expired__belongs[]", ["True", "maybe"], "Expired?", '"maybe" cannot be chosen', "post-expired-options-filter"),
+    # the same list by a link, which the form shows as well
+    ("~.expired__belongs", "maybe", "Expired?", '"maybe" cannot be chosen', "post-expired-options-filter"),
+    ("~.location_id$L0__belongs[]", "\0<i>", "Location", '"\ufffd<i>" cannot be chosen', "post-location_id-location-filter"),
+    ("~.title|~.body__like[words]", "\0", "Words", "Please search for text without control characters", "post-title-body-text-filter"),
+])  # fmt: skip
+def test_value_that_no_field_has_is_explained_at_its_control_and_shows_no_list(app, anna, control, value, label, sentence, box):
+    create_posts(app, "Secret of March")
+    other = "~.date__le[day]" if "date__ge" in control else "~.date__ge[day]"
+
+    page = anna.open("/cms/post", vars={control: value, other: "2020-02-29"})
+
+    assert page.status == 400
+    assert titles(page) == []
+    assert f"{label}: {sentence}" in unescape(page.text)
+    beside = re.search(rf'<div class="error_wrapper" id="{box}__error">(.*?)</div>', page.text)
+    assert unescape(beside[1]) == sentence
+    assert re.search(rf'aria-describedby="{box}__error"', page.text)
+    # the rest of what was entered
+    assert f'name="{other}" type="date" value="2020-02-29"' in page.text
+    assert app.request("/cms/post.json", vars={control: value}, auth="anna").status == 400
+
+
+def test_sentence_about_a_value_is_in_the_language_of_the_reader(app, anna):
+    create_posts(app, "Red")
+
+    page = anna.open("/cms/post", vars={"~.expired__belongs[]": "maybe", "_language": "de"})
+
+    assert "„maybe“ kann nicht ausgewählt werden" in unescape(page.text)
+
+
 def test_filter_of_a_link_that_the_form_does_not_show_is_kept_and_named(app, anna):
     create_posts(app, "Red", "Blue")
 

@@ -117,6 +117,20 @@ def test_filter_that_is_sent_as_it_is_shown_stays_the_same(world):
     assert [list(pair) for pair in form.pairs_of(sent, stored=stored) if pair[1] is not None] == stored
 
 
+@pytest.mark.parametrize("sent", ["abc", ["1", "abc"]])
+def test_choice_that_is_no_value_of_its_field_is_refused_and_said_beside_its_control(world, sent):
+    form = make_form()
+
+    with pytest.raises(S3FilterValueError) as caught:
+        form.pairs_of({"series_id__belongs[]": sent}, stored=[["title__like", "*red*"]])
+    page = "".join(str(row) for row in form.fields(get_vars={"series_id__belongs[]": sent, "title__like[words]": "red"}))
+
+    assert caught.value.errors == {"series_id__belongs[]": 'Type: "abc" cannot be chosen'}
+    assert '<fieldset aria-describedby="series_id-options-filter__error"' in page
+    assert '<div class="error_wrapper" id="series_id-options-filter__error">&quot;abc&quot; cannot be chosen</div>' in page
+    assert 'value="red"' in page
+
+
 def test_value_that_is_none_is_refused_and_said_beside_its_control(world):
     form = make_form()
     sent = {"date__ge[day]": "31.02.2026", "title__like[words]": "red"}
