@@ -75,7 +75,8 @@ class ListFilter:
             return ""
         variables = {key: value for key, value in self.request.get_vars.items() if key != "start"}
         action = self.request.url(method="filter", vars=variables)
-        return saved_filters_html(self.crud.resource, self._url(), action, any(map(is_filter, variables)) and not self.errors)
+        is_filtered = any(map(is_filter, variables)) and not self.errors
+        return saved_filters_html(self.crud.resource, self._url(), action, is_filtered, variables)
 
     def _url(self) -> str:
         return self.request.url(vars={})

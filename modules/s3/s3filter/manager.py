@@ -4,6 +4,7 @@ The forms go to the method ``filter`` of the list, see s3crud/filtering.py.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,25 +22,61 @@ __all__ = ("FORM_PURPOSE", "saved_filters_html")
 #: of the key in the forms
 FORM_PURPOSE = "filter"
 MAX_TITLE = 80
+# a page must stay small enough for a bad line
+MAX_SHOWN = 20
+# how many of the newest are left out: the variable of the list, and what it can be at most
+SKIPPED = "saved"
+MAX_DIGITS = 6
 
 
-def saved_filters_html(resource: S3Resource, list_url: str, action: str, is_filtered: bool) -> Any:
+def saved_filters_html(resource: S3Resource, list_url: str, action: str, is_filtered: bool, variables: Mapping[str, Any]) -> Any:
     """What a list page shows of saved filters; "" if there are none and there is nothing to save.
 
     Args:
         list_url: address of the list, without variables
         action: where the forms go: the method ``filter`` with the variables of the list
         is_filtered: the list has a filter that can be saved
+        variables: of the list
     """
     T = current.T
     rows = [row for row in own_filters(resource.tablename) if row.title]
     if not rows and not is_filtered:
         return ""
+    count = len(rows)
+    skipped = _skipped(variables, count)
+    if count > MAX_SHOWN:
+        newest = sorted(rows, key=lambda row: (row.modified_on, row.id), reverse=True)
+        rows = newest[skipped : skipped + MAX_SHOWN]
     items = [LI(_link(resource, row, list_url), " ", _change_form(row, action, is_filtered)) for row in rows]
     parts = [UL(*items, _class="saved-filters")] if items else []
+    if count > MAX_SHOWN:
+        parts.append(_pages(list_url, variables, skipped, count))
     if is_filtered:
         parts.append(_save_form(action))
-    return TAG.details(TAG.summary(T("Saved Filters")), *parts, _class="filter saved")
+    return TAG.details(TAG.summary(T("Saved Filters")), *parts, _class="filter saved", _open="open" if skipped else None)
+
+
+def _skipped(variables: Mapping[str, Any], count: int) -> int:
+    text = str(variables.get(SKIPPED) or "")
+    if count <= MAX_SHOWN or not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+        return 0
+    return min(int(text), (count - 1) // MAX_SHOWN * MAX_SHOWN)
+
+
+def _pages(list_url: str, variables: Mapping[str, Any], skipped: int, count: int) -> Any:
+    """Which of the saved filters these are, and links to those before and after."""
+    T = current.T
+    others = {key: value for key, value in variables.items() if key != SKIPPED}
+
+    def link(label: Any, start: int) -> Any:
+        return A(label, _href=f"{list_url}?{urlencode({**others, SKIPPED: start}, doseq=True)}")
+
+    parts = [T("%(number)s of %(count)s are listed here.") % {"number": min(MAX_SHOWN, count - skipped), "count": count}]
+    if skipped:
+        parts += [" ", link(T("Newer ones"), max(0, skipped - MAX_SHOWN))]
+    if skipped + MAX_SHOWN < count:
+        parts += [" ", link(T("Older ones"), skipped + MAX_SHOWN)]
+    return P(*parts, _class="hint")
 
 
 def _link(resource: S3Resource, row: Row, list_url: str) -> Any:

@@ -63,7 +63,8 @@ def own_filters(tablename: str) -> Rows:
     """The filters of a table that the person who is logged in has saved, by title."""
     table = current.s3db.pr_filter
     query = (table.pe_id == own_pe_id()) & (table.resource == tablename) & (table.deleted == False)
-    return current.db(query).select(table.id, table.title, table.description, table.query, orderby=(table.title, table.id))
+    fields = (table.id, table.title, table.description, table.query, table.modified_on)
+    return current.db(query).select(*fields, orderby=(table.title, table.id))
 
 
 def change_filter(filter_id: int, **values: str) -> None:

@@ -1,7 +1,7 @@
 """The widget for records that stand below one another."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from gluon import DIV, INPUT, LABEL, LI, SPAN, UL, P, current
@@ -9,6 +9,7 @@ from gluon import DIV, INPUT, LABEL, LI, SPAN, UL, P, current
 from s3.s3fields import S3Represent
 from s3.s3filter.controls import control_name
 from s3.s3filter.widgets.base import Place, S3FilterWidget, Values, members
+from s3.s3filter.widgets.limits import first_keys, listed_hint
 from s3.s3filter.widgets.lookup import labels_of, readable_keys, used_values
 from s3.s3hierarchy import find_descendants, find_hierarchy, find_paths
 from s3.s3query.syntax import write_value
@@ -16,8 +17,6 @@ from s3.s3utils import s3_get_foreign_key
 
 __all__ = ("S3HierarchyFilter",)
 
-# a page must stay small enough for a bad line
-MAX_NODES = 300
 # no database counts that far
 MAX_DIGITS = 10
 
@@ -71,8 +70,11 @@ class S3HierarchyFilter(S3FilterWidget):
         if not tree.children and not labels:
             return P(self.opts.get("no_opts") or current.T("No options available"), _class="hint")
         name = control_name(variable)
+        listed = first_keys(tree.parents, tree.parents, chosen)
+        hint = listed_hint(len(listed), len(tree.parents), f"{self.name(place)}__listed")
+        tree = tree.limited(listed)
         boxes = [self._box(place, name, key, label, chosen) for key, label in labels.items()]
-        return DIV(self._draw(place, name, tree, None, chosen), *boxes)
+        return DIV(self._draw(place, name, tree, None, chosen), *boxes, hint)
 
     def _chosen(self, place: Place, values: Values) -> set[Any]:
         """The chosen records, None for no value; what is within others is chosen with them where each is chosen by itself."""
@@ -136,6 +138,15 @@ class Tree:
         self.children = children
         self.labels = labels
 
+    @property
+    def parents(self) -> dict[Any, Any]:
+        return {key: parent for parent, keys in self.children.items() for key in keys}
+
+    def limited(self, keys: Container[Any]) -> Tree:
+        """The same with these records only."""
+        children = {parent: [key for key in below if key in keys] for parent, below in self.children.items()}
+        return Tree({parent: below for parent, below in children.items() if below}, self.labels)
+
 
 def _grown(paths: list[list[Any]], labels: dict[Any, str]) -> Tree:
     parents: dict[Any, Any] = {}
@@ -143,7 +154,7 @@ def _grown(paths: list[list[Any]], labels: dict[Any, str]) -> Tree:
         for above, key in zip([None, *path], path, strict=False):
             parents.setdefault(key, above)
     children: dict[Any, list[Any]] = {}
-    for key in sorted(parents, key=lambda item: labels[item].lower())[:MAX_NODES]:
+    for key in sorted(parents, key=lambda item: labels[item].lower()):
         children.setdefault(parents[key], []).append(key)
     return Tree(children, labels)
 

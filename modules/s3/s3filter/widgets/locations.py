@@ -4,13 +4,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gluon import CAT, TAG, P, current
+from gluon import CAT, DIV, INPUT, LABEL, TAG, P, current
 
 from s3.s3error import S3SelectorError
 from s3.s3filter.controls import control_name
 from s3.s3filter.widgets.base import Place, S3FilterWidget, Values, members
+from s3.s3filter.widgets.limits import Options, first_options, listed_hint
 from s3.s3filter.widgets.lookup import rows_of
-from s3.s3filter.widgets.options import MAX_CHECKBOXES, MAX_OPTIONS, Options, checkboxes, selection
+from s3.s3filter.widgets.options import MAX_CHECKBOXES, checkboxes, selection
 from s3.s3query import S3ResourceField
 from s3.s3query.syntax import write_value
 from s3.s3resource import S3Resource
@@ -25,7 +26,8 @@ LEVELS = ("L0", "L1", "L2", "L3", "L4", "L5")
 class S3LocationFilter(S3FilterWidget):
     """Places in which the records lie, by name at each level; what lies in a place is found with it.
 
-    Deeper levels stand behind a heading that opens them, and offer what lies in the chosen places.
+    Deeper levels stand behind a heading that opens them, and offer what lies in the chosen places. Of more places than a page
+    can bear the first are listed, of a deeper level none until a place above is chosen; others can be entered by name.
 
     Options:
         levels: such as ["L1", "L2"]; default those of the deployment
@@ -64,27 +66,50 @@ class S3LocationFilter(S3FilterWidget):
             return ""
         found = list(self._places(place))
         parts: list[Any] = []
+        is_narrowed = False
         for position, level in enumerate(self.levels):
             chosen = self._chosen(place, level, values)
             options = _options(found, position, chosen)
             if options:
-                parts.append(self._level(place, level, options, chosen, position > 0))
+                control = self._level(place, level, options, chosen, is_narrowed or not position)
+                title = TAG.summary(self._title(level))
+                parts.append(TAG.details(title, control, _open="open" if chosen else None) if position else control)
             within = self._names(chosen)
             if within:
+                is_narrowed = True
                 found = [names for names in found if names[position] in within]
         return CAT(*parts) if parts else P(self.opts.get("no_opts") or current.T("No options available"), _class="hint")
 
-    def _level(self, place: Place, level: str, options: Options, chosen: set[str], is_deeper: bool) -> Any:
+    def _level(self, place: Place, level: str, options: Options, chosen: set[str], is_narrowed: bool) -> Any:
+        """What can be chosen at one level.
+
+        Args:
+            is_narrowed: it is the first level, or a place above is chosen
+        """
         name, stem = control_name(self._name_of(place, level) or ""), f"{self.name(place)}-{level}"
+        listed = first_options(options, chosen)
+        if len(listed) == len(options):
+            return self._control(name, stem, level, listed, chosen)
+        if not is_narrowed:
+            listed = [option for option in listed if option[0] in chosen]
+        hint_id = f"{stem}__listed"
+        hint = listed_hint(len(listed), len(options), hint_id) if listed else _where_to_begin(len(options), hint_id)
+        control = self._control(name, stem, level, listed, chosen)
+        if listed:
+            control.update(**{"_aria-describedby": hint_id})
+        by_name = INPUT(_type="text", _name=name, _id=f"{stem}-name", _autocomplete="off", **{"_aria-describedby": hint_id})
+        label = LABEL(current.T("Another one, by its exact name"), _for=f"{stem}-name")
+        return CAT(control, hint, DIV(label, " ", by_name))
+
+    def _control(self, name: str, stem: str, level: str, options: Options, chosen: set[str]) -> Any:
         title = self._title(level)
-        if len(options) <= MAX_CHECKBOXES or self.opts.get("cols"):
-            control = checkboxes(name, stem, options, chosen, self.css_class)
-            control.update(_role="group", **{"_aria-label": title})
-        else:
-            control = selection(name, stem, options, chosen, self.css_class, title)
-        if not is_deeper:
-            return control
-        return TAG.details(TAG.summary(title), control, _open="open" if chosen else None)
+        if not options:
+            return ""
+        if len(options) > MAX_CHECKBOXES and not self.opts.get("cols"):
+            return selection(name, stem, options, chosen, self.css_class, title)
+        boxes = checkboxes(name, stem, options, chosen, self.css_class)
+        boxes.update(_role="group", **{"_aria-label": title})
+        return boxes
 
     @staticmethod
     def _title(level: str) -> str:
@@ -129,7 +154,12 @@ class S3LocationFilter(S3FilterWidget):
         }
 
 
+def _where_to_begin(count: int, hint_id: str) -> P:
+    said = current.T("There are %(count)s. Choose above and search, to have them listed here.") % {"count": count}
+    return P(said, _class="hint", _id=hint_id)
+
+
 def _options(found: list[tuple[str | None, ...]], position: int, chosen: set[str]) -> Options:
-    names = sorted({name for names in found if (name := names[position])}, key=str.lower)[:MAX_OPTIONS]
+    names = sorted({name for names in found if (name := names[position])}, key=str.lower)
     options = [(write_value(name), name) for name in names]
     return options + [(text, text) for text in sorted(chosen - {value for value, _ in options})]

@@ -10,6 +10,7 @@ from s3.s3error import S3FilterValueError
 from s3.s3fields import S3Represent
 from s3.s3filter.controls import control_name
 from s3.s3filter.widgets.base import Place, S3FilterWidget, Values, members
+from s3.s3filter.widgets.limits import Options, first_options, listed_hint
 from s3.s3filter.widgets.lookup import labels_of, used_values
 from s3.s3query import S3ResourceField, S3URLQuery
 from s3.s3query.syntax import write_value
@@ -21,13 +22,8 @@ __all__ = ("S3OptionsFilter", "checkboxes", "s3_get_filter_opts", "selection")
 
 # more than these are a list to choose from, not a group of boxes
 MAX_CHECKBOXES = 12
-# a page must stay small enough for a bad line
-MAX_OPTIONS = 500
 # lines of a list that are seen at once
 LINES = 8
-
-#: [(value as it is written in a URL, label)]
-Options = list[tuple[str, str]]
 
 
 class S3OptionsFilter(S3FilterWidget):
@@ -100,10 +96,16 @@ class S3OptionsFilter(S3FilterWidget):
 
     def _draw(self, place: Place, options: Options, chosen: set[str]) -> Any:
         name = control_name(self._variable(place) or "")
-        is_multiple = self.opts.get("multiple", True)
-        if is_multiple and (self.opts.get("cols") or len(options) <= MAX_CHECKBOXES):
-            return checkboxes(name, self.name(place), options, chosen, self.css_class)
-        return selection(name, self.name(place), options, chosen, self.css_class, self.label(place), is_multiple)
+        stem, is_multiple = self.name(place), self.opts.get("multiple", True)
+        listed = first_options(options, {*chosen, write_value(None)})
+        hint = listed_hint(len(listed), len(options), f"{stem}__listed")
+        if is_multiple and (self.opts.get("cols") or len(listed) <= MAX_CHECKBOXES):
+            control = checkboxes(name, stem, listed, chosen, self.css_class)
+        else:
+            control = selection(name, stem, listed, chosen, self.css_class, self.label(place), is_multiple)
+        if hint != "":
+            control.update(**{"_aria-describedby": f"{stem}__listed"})
+        return CAT(control, hint)
 
     def _question(self, place: Place, values: Values, options: Options) -> Any:
         """Any or all?"""
@@ -137,7 +139,6 @@ class S3OptionsFilter(S3FilterWidget):
         if self.opts.get("sort", True) and not isinstance(fixed, (list, tuple)):
             options.sort(key=lambda option: option[1].lower())
         known = set(chosen)
-        options = [option for position, option in enumerate(options) if position < MAX_OPTIONS or option[0] in known]
         none = self.opts.get("none")
         if none:
             options.append((write_value(None), s3_str(current.T("None") if none is True else none)))

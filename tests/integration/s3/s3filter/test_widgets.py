@@ -433,6 +433,36 @@ def test_filter_for_what_is_below_a_record_ticks_each_of_them(depot, tree):
     assert [(label, chosen) for _, label, chosen in choices(markup)] == [("Land", True), ("North", True), ("Hill", True), ("South", True)]
 
 
+def test_large_tree_is_drawn_in_part_with_what_is_chosen_and_what_is_above_it(depot, tree, items):
+    from s3.s3filter import S3HierarchyFilter
+
+    for number in range(300):
+        items(name=f"Area {number:03}", parent_id=tree["Land"])
+    deep = items(name="Zone", parent_id=tree["Hill"])
+
+    markup = draw(depot, S3HierarchyFilter("id", lookup="depot_item"), {"~.id__belongs": str(deep)})
+
+    assert (str(deep), "Zone", True) in choices(markup)
+    assert re.findall(r"<span>(.*?)</span>", markup) == ["Land", "North", "Hill"]
+    assert "of 305 are listed here." in markup
+    assert len(markup) < 20_000
+
+
+def test_of_many_options_the_first_are_listed_with_those_that_are_chosen(depot, items):
+    from s3.s3filter import S3OptionsFilter
+
+    for number in range(300):
+        items(name=f"Item {number:03}")
+
+    markup = draw(depot, S3OptionsFilter("name"), {"~.name__belongs": "Item 299"})
+
+    listed = choices(markup)
+    assert [label for _, label, _ in listed] == [*(f"Item {number:03}" for number in range(len(listed) - 1)), "Item 299"]
+    assert [label for _, label, chosen in listed if chosen] == ["Item 299"]
+    assert f"{len(listed)} of 300 are listed here." in markup
+    assert len(markup) < 8_000
+
+
 def test_records_above_that_may_not_be_read_are_not_named(depot, tree):
     from s3.s3filter import S3HierarchyFilter
 
