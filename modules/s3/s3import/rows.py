@@ -11,6 +11,8 @@ from s3.s3error import S3DataError
 __all__ = ("CellProblem", "Row", "read_rows")
 
 COMMENT = "#"
+# what spreadsheets write instead of commas; no column is named so
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
 class CellProblem(Exception):
@@ -69,6 +71,9 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _check_header(path: Path, line: int, header: list[str]) -> None:
     named = [name for name in header if _is_named(name)]
+    other = next((words for sign, words in OTHER_SEPARATORS.items() if len(named) == 1 and sign in named[0]), None)
+    if other:
+        raise S3DataError(f"{path.name}, line {line}: columns are separated by commas, not by {other}")
     twice = next((name for name in named if named.count(name) > 1), None)
     if twice:
         raise S3DataError(f"{path.name}, line {line}: there are two columns {twice!r}")

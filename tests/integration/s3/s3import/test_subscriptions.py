@@ -71,6 +71,12 @@ def test_a_row_becomes_person_contact_filter_subscription_and_resource(env, load
     assert watched.last_check_time == app.clock.now and watched.last_position > 0
 
 
+def test_file_with_semicolons_is_told_that_commas_separate_columns(load):
+    problems = load("Eve;;Evans;eve@example.org;cms_post;cms/post;;;;", header=HEADER.replace(",", ";"))
+
+    assert problems == ["people.csv, line 1: columns are separated by commas, not by semicolons"]
+
+
 def test_a_second_import_changes_nothing(env, load, numbers):
     load(EVE, "Bo,,Berg,bo@example.org,cms_series,cms/series,,,,")
     env.db.commit()

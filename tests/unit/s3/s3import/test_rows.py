@@ -27,6 +27,12 @@ def test_rows_know_their_lines_and_leave_out_what_is_empty(read):
     ]
 
 
+def test_semicolons_inside_cells_separate_nothing(read):
+    header, rows = read("name,body; or note\nA;B,C;D\n")
+
+    assert (header, rows[0].cells) == (["name", "body; or note"], {"name": "A;B", "body; or note": "C;D"})
+
+
 def test_spreadsheets_write_a_mark_and_other_ends_of_line(read):
     header, rows = read("\ufeffname\r\n\u00dcmit\r\n")
 
@@ -40,6 +46,9 @@ def test_spreadsheets_write_a_mark_and_other_ends_of_line(read):
         ("\n\n", "no header"),
         ("name,name\nA,B\n", "line 1: there are two columns 'name'"),
         ("name\nA,B\n", "line 2: there are 2 cells for 1 columns"),
+        ("name;body\nA;B\n", "line 1: columns are separated by commas, not by semicolons"),
+        ("# made by a spreadsheet\nname;body\nA;B, C\n", "line 2: columns are separated by commas, not by semicolons"),
+        ("name\tbody\nA\tB\n", "line 1: columns are separated by commas, not by tabs"),
         ('name\nA\n"B\nC\n', "line 3: "),
         ('name\n"A"B\n', "line 2: "),
         (b"name\nA\n\xff\n", "UTF-8"),
