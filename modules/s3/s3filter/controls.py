@@ -17,6 +17,7 @@ from gluon.storage import Storage
 
 from s3.s3datetime import S3DateTime, S3TypeConverter, s3_parse_datetime, s3_relative_datetime
 from s3.s3error import S3SelectorError
+from s3.s3languages import isolated
 from s3.s3query import S3URLQuery
 from s3.s3query.syntax import write_value
 from s3.s3utils import s3_str
@@ -90,7 +91,12 @@ def control_error(name: str, texts: list[str]) -> str | None:
 
 def choice_error(value: str) -> str:
     """That a value is none of its field, for the reader."""
-    return s3_str(current.T(NO_CHOICE)) % {"value": value.replace("\0", "\ufffd")}
+    return _said(NO_CHOICE, value=value.replace("\0", "\ufffd"))
+
+
+def _said(sentence: str, **values: str) -> str:
+    """A sentence about values, in the language of the reader."""
+    return s3_str(current.T(sentence)) % {key: isolated(value) for key, value in values.items()}
 
 
 def _is_known(control: re.Match[str]) -> bool:
@@ -161,7 +167,7 @@ def _checked(text: str, convert: type, message: str) -> str:
         if not math.isfinite(S3TypeConverter.convert(convert, text)):
             raise ValueError(text)
     except (OverflowError, TypeError, ValueError):
-        raise ValueError(s3_str(current.T(message)) % {"value": text}) from None
+        raise ValueError(_said(message, value=text)) from None
     return text
 
 
@@ -202,7 +208,7 @@ def read_day(text: str) -> dt.date:
 
 def _no_date(text: str) -> ValueError:
     example = dt.date(2020, 12, 31).strftime(current.deployment_settings.get_L10n_date_format())
-    return ValueError(s3_str(current.T(NO_DATE)) % {"value": text, "example": example})
+    return ValueError(_said(NO_DATE, value=text, example=example))
 
 
 def _read_time(text: str) -> dt.datetime:

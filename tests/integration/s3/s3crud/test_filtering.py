@@ -147,6 +147,18 @@ def test_sentence_about_a_value_is_in_the_language_of_the_reader(app, anna):
     assert "„maybe“ kann nicht ausgewählt werden" in unescape(page.text)
 
 
+@pytest.mark.parametrize("control, value, stem", [
+    ("~.date__ge[day]", "31-02-2026", "post-date-date-filter-ge"), ("~.date__le[day]", "-9999Y", "post-date-date-filter-le"),
+    ("~.expired__belongs[]", "31-02-2026", "post-expired-options-filter"),
+])  # fmt: skip
+def test_values_in_sentences_from_right_to_left_keep_their_order(app, anna, control, value, stem):
+    page = anna.open("/cms/post", vars={control: value, "_language": "ar"})
+
+    beside = unescape(re.search(rf'id="{stem}__error">(.*?)</div>', page.text)[1])
+    assert f"«\u2068{value}\u2069»" in beside
+    assert "date" not in control or "\u20682020-12-31\u2069" in beside
+
+
 def test_filter_of_a_link_that_the_form_does_not_show_is_kept_and_named(app, anna):
     create_posts(app, "Red", "Blue")
 
