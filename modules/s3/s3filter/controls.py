@@ -94,9 +94,9 @@ def choice_error(value: str) -> str:
     return _said(NO_CHOICE, value=value.replace("\0", "\ufffd"))
 
 
-def _said(sentence: str, **values: str) -> str:
+def _said(message: str, **values: str) -> str:
     """A sentence about values, in the language of the reader."""
-    return s3_str(current.T(sentence)) % {key: isolated(value) for key, value in values.items()}
+    return s3_str(current.T(message)) % {key: isolated(value) for key, value in values.items()}
 
 
 def _is_known(control: re.Match[str]) -> bool:
