@@ -52,6 +52,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return parallel.make_scheduler(config, log)
 
 
+@pytest.fixture(autouse=True)
+def forget_templates() -> Iterator[None]:
+    """Deployment templates that a test has made go with it: the next test may make others of the same name."""
+    yield
+    for name in [name for name, module in sys.modules.items() if name.startswith("templates.") and not _stands_in_checkout(module)]:
+        del sys.modules[name]
+
+
+def _stands_in_checkout(module: Any) -> bool:
+    places = [module.__file__] if getattr(module, "__file__", None) else list(getattr(module, "__path__", ()))
+    return all(Path(place).is_relative_to(ROOT) for place in places)
+
+
 @pytest.fixture(scope="session")
 def web2py_folder() -> Path:
     """The web2py folder of this process."""
